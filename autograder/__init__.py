@@ -1,0 +1,1 @@
+"""Trusted grading of notebooks: nbgrader's gradebook, hidden checks, a sandbox."""

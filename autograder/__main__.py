@@ -1,0 +1,249 @@
+"""Grading from the command line: ``python -m autograder --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder import __doc__ as package_doc
+from autograder.assignment import AssignmentError
+from autograder.outcome import Outcome, Result, State
+from autograder.sandbox import SandboxError
+
+EXIT = """\
+exit codes:
+  0  done (check: everything passed)
+  1  check: points were lost; grade: some submissions need a person
+  2  wrong usage, or an assignment that cannot be released
+  3  the grader could not do its work (no sandbox, broken checks)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except (AssignmentError, FileExistsError, FileNotFoundError) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    except SandboxError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("autograder: interrupted; finished work is kept", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    top = argparse.ArgumentParser(
+        prog="python -m autograder",
+        description=package_doc,
+        epilog=EXIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_new_course(commands)
+    _add_release(commands)
+    _add_check(commands)
+    _add_grade(commands)
+    _add_report(commands)
+    _add_doctor(commands)
+    return top
+
+
+Commands = argparse._SubParsersAction
+
+
+def _trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trust-submissions",
+        action="store_true",
+        help="run without a sandbox: you vouch for every line of the students' code",
+    )
+
+
+# --- new-course and release -----------------------------------------------------------
+
+
+def _add_new_course(commands: Commands) -> None:
+    command = commands.add_parser("new-course", help="make an empty course folder")
+    command.add_argument("folder", type=Path)
+    command.add_argument("--course-id", default="", help="its name; else the folder's")
+    command.set_defaults(run=_new_course)
+
+
+def _new_course(args: argparse.Namespace) -> int:
+    from autograder.release import new_course
+
+    for path in new_course(args.folder, args.course_id):
+        print(path)
+    return 0
+
+
+def _add_release(commands: Commands) -> None:
+    command = commands.add_parser(
+        "release", help="make source and student notebook of an assignment"
+    )
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("name", nargs="?")
+    which.add_argument("--all", action="store_true", help="every assignment")
+    command.add_argument("--course", type=Path, default=Path(), metavar="DIR")
+    command.set_defaults(run=_release)
+
+
+def _release(args: argparse.Namespace) -> int:
+    from autograder.assignment import names
+    from autograder.release import release
+
+    for name in names() if args.all else [args.name]:
+        release(name, args.course)
+        print(args.course / "release" / name / f"{name}.ipynb")
+    return 0
+
+
+# --- check ----------------------------------------------------------------------------
+
+
+def _add_check(commands: Commands) -> None:
+    command = commands.add_parser("check", help="grade one notebook; needs no course")
+    command.add_argument("name")
+    command.add_argument("notebook", type=Path)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--student", default="", help="whose random inputs to draw")
+    _trust(command)
+    command.set_defaults(run=_check)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from autograder.assignment import load
+    from autograder.grading import grade_notebook
+    from autograder.sandbox import Sandbox
+
+    task = load(args.name)
+    if not args.notebook.exists() and not args.notebook.is_symlink():
+        raise FileNotFoundError(f"there is no file {args.notebook}")
+    with Sandbox(trusted=args.trust_submissions) as sandbox:
+        result = grade_notebook(args.notebook, task, sandbox, student=args.student)
+    if args.json:
+        print(json.dumps(result.public(), indent=1))
+    else:
+        print(as_text(result))
+    if result.state is State.GRADER_ERROR:
+        print(f"autograder: {result.reason}", file=sys.stderr)
+        return 3
+    return 0 if result.score == result.max_score else 1
+
+
+def as_text(result: Result) -> str:
+    """Return a result as lines for the terminal."""
+    from autograder.grading import MARKS
+
+    lines = [f"{result.assignment}: {result.score:g} of {result.max_score:g} points"]
+    if result.state is not State.GRADED:
+        lines.append(f"  {result.state}: {result.reason}")
+    lines += [f"  note: {w}" for w in result.warnings]
+    for check in result.checks:
+        points = (
+            f"{check.points:g}/{check.max_points:g}" if check.max_points else "advice"
+        )
+        lines.append(f"  {MARKS[check.outcome]} {points:>7}  {check.sentence}")
+        if check.outcome is not Outcome.PASSED:
+            lines += [f"             {t}" for t in (check.message, check.hint) if t]
+    return "\n".join(lines)
+
+
+# --- grade ----------------------------------------------------------------------------
+
+
+def _add_grade(commands: Commands) -> None:
+    command = commands.add_parser("grade", help="grade the collected submissions")
+    command.add_argument("name")
+    command.add_argument("--course", type=Path, default=Path(), metavar="DIR")
+    command.add_argument("--student", action="append", metavar="ID", help="only these")
+    command.add_argument("--force", action="store_true", help="grade again")
+    command.add_argument(
+        "--jobs", type=int, metavar="N", help="processes (as CPUs allow)"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    _trust(command)
+    command.set_defaults(run=_grade)
+
+
+def _grade(args: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.gradebook import record
+    from autograder.pool import grade_all
+
+    course = Course(args.course, trusted=args.trust_submissions)
+    results = grade_all(
+        course,
+        args.name,
+        students=args.student,
+        force=args.force,
+        jobs=args.jobs,
+        quiet=args.json,
+    )
+    record(course, args.name, results)
+    if args.json:
+        rows = [{"student": r.student, **r.public()} for r in results]
+        print(json.dumps(rows, indent=1))
+    else:
+        for result in results:
+            note = (
+                ""
+                if result.state is State.GRADED
+                else f"  {result.state}: {result.reason}"
+            )
+            print(f"{result.student:24} {result.score:6g} / {result.max_score:g}{note}")
+    return int(any(r.state.needs_person for r in results))
+
+
+# --- report and doctor ----------------------------------------------------------------
+
+
+def _add_report(commands: Commands) -> None:
+    command = commands.add_parser("report", help="write a page on how it went")
+    command.add_argument("name")
+    command.add_argument("--course", type=Path, default=Path(), metavar="DIR")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="else in the course"
+    )
+    command.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from autograder.course import Course
+    from autograder.report import write_report
+
+    print(write_report(Course(args.course), args.name, args.output))
+    return 0
+
+
+def _add_doctor(commands: Commands) -> None:
+    command = commands.add_parser("doctor", help="say what this machine can isolate")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from autograder.sandbox import findings
+
+    found = findings()
+    if args.json:
+        print(json.dumps([asdict(f) for f in found], indent=1))
+    else:
+        for f in found:
+            mark = "✓" if f.ok else "✗" if f.needed else "–"
+            print(f"{mark} {f.what}{'' if f.ok else ': ' + f.remedy}")
+    return 0 if all(f.ok for f in found if f.needed) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

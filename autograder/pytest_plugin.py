@@ -1,0 +1,328 @@
+"""Hidden checks as pytest tests: the fixtures, the markers, and what came of each.
+
+The grader runs this in its own process. ``pytest autograder/checks/test_corr2d.py
+--submission notebook.ipynb`` runs the same checks for the person who writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.assignment import Assignment, AssignmentError
+from autograder.outcome import CheckResult, Outcome
+from autograder.sandbox import Sandbox
+from autograder.student import Answers, Budget, BudgetSpent, Student, StudentError
+from autograder.wire import clean_text
+
+MARKERS = (
+    "points(n, cell=None): what the check is worth, and the answer that it belongs to",
+    "depends(*names): checks that must pass first",
+    "hint(text): used when nothing more specific is known",
+    "deadline(seconds): for each call",
+)
+
+
+@dataclass
+class Run:
+    """One submission and what its checks come to."""
+
+    assignment: Assignment
+    answers: Answers | None  # None: only list the checks
+    sandbox: Sandbox | None = None
+    student: str = ""
+    budget: Budget = field(default_factory=Budget)
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    cases: dict[str, int] = field(default_factory=dict)  # check -> cases not yet passed
+    errors: list[str] = field(default_factory=list)  # why the checks cannot be used
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the submission has used up its time."""
+        return self.budget.gone
+
+
+class Checks:
+    """The pytest plugin of one run."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.problems: dict[str, str] = {}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Declare the markers."""
+        for line in MARKERS:
+            config.addinivalue_line("markers", line)
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Iterator[Student]:
+        """Offer the student's functions, in a fresh process."""
+        run = self.run
+        if run.sandbox is None or run.answers is None:
+            raise RuntimeError("there is no submission to check")
+        marker = request.node.get_closest_marker("deadline")
+        seconds = float(marker.args[0]) if marker else None
+        proxy = Student(run.sandbox, run.answers, run.budget, call_seconds=seconds)
+        request.node.stash[_STUDENT] = proxy
+        yield proxy
+        proxy.close()
+
+    @pytest.fixture
+    def draw(self, request: pytest.FixtureRequest) -> Any:
+        """Draw random inputs, seeded by assignment, student, check and case."""
+        from autograder.checking import Draw
+
+        run, item = self.run, request.node
+        text = "\0".join((run.assignment.name, run.student, item.name))
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
+        run.results[_check(item)].seeds[_case(item)] = seed
+        return Draw(seed)
+
+    # --- collecting ---
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Make a result for each check, failed until all of its cases have passed."""
+        for item in items:
+            name = _check(item)
+            self.run.cases[name] = self.run.cases.get(name, 0) + 1
+            if name not in self.run.results:
+                try:
+                    self.run.results[name] = self._new_result(item, name)
+                except AssignmentError as error:
+                    self.run.errors.append(str(error))
+        if not self.run.errors:
+            self._compare_points()
+        if self.run.errors or self.run.answers is None:
+            items.clear()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a check file that cannot be imported."""
+        if report.failed:
+            self.run.errors.append(f"the checks cannot be read: {report.longreprtext}")
+
+    def _new_result(self, item: pytest.Item, name: str) -> CheckResult:
+        sentence = inspect.getdoc(getattr(item, "function", None)) or ""
+        marker = item.get_closest_marker("points")
+        if not sentence or marker is None or not marker.args:
+            raise AssignmentError(f"check {name} needs a docstring and points(n)")
+        for marker_ in item.iter_markers("depends"):
+            for other in marker_.args:
+                if other not in self.run.results:
+                    raise AssignmentError(
+                        f"check {name} depends on {other}, which is not above it"
+                    )
+        cell = marker.kwargs.get("cell") or self.run.assignment.owner(name)
+        return CheckResult(
+            name=name,
+            cell=cell,
+            sentence=" ".join(sentence.split("\n\n")[0].split()),
+            max_points=float(marker.args[0]),
+            outcome=Outcome.GRADER_ERROR,
+            message="This check was not run.",
+        )
+
+    def _compare_points(self) -> None:
+        for cell, points in self.run.assignment.points.items():
+            own = [r.max_points for r in self.run.results.values() if r.cell == cell]
+            if abs(sum(own) - points) > 1e-9:
+                self.run.errors.append(
+                    f"the checks of {cell} are worth {sum(own):g} points, but its "
+                    f"grade cell test_{cell} is worth {points:g}"
+                )
+        graded = self.run.assignment.points
+        for result in self.run.results.values():
+            if result.cell not in graded and result.max_points:
+                self.run.errors.append(
+                    f"check {result.name} gives points to {result.cell}, which has no "
+                    "grade cell"
+                )
+
+    # --- running ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip a check whose answer is known already."""
+        result = self.run.results[_check(item)]
+        if result.outcome in _DECIDED or result.name in self.problems:
+            pytest.skip("an earlier case did not pass")
+        for marker in item.iter_markers("depends"):
+            for other in marker.args:
+                first = self.run.results[other]
+                if first.outcome is not Outcome.PASSED:
+                    result.outcome = Outcome.SKIPPED
+                    result.message = (
+                        f"Not tried, because this does not hold yet: {first.sentence}"
+                    )
+                    pytest.skip(result.message)
+        if self.run.budget.gone:
+            result.outcome = Outcome.FAILED
+            result.message = "Not tried: the time for this submission is used up."
+            pytest.skip(result.message)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Turn what happened into an outcome."""
+        report = yield
+        result = self.run.results[_check(item)]
+        if call.excinfo is not None:
+            self._note_failure(item, call, result)
+        elif call.when == "call":
+            self.run.cases[result.name] -= 1
+            if self.run.cases[result.name] == 0 and result.outcome is _UNDECIDED:
+                result.outcome = Outcome.PASSED
+                result.message = result.sentence
+                result.points = result.max_points
+        return report
+
+    def _note_failure(
+        self, item: pytest.Item, call: pytest.CallInfo[None], result: CheckResult
+    ) -> None:
+        from autograder.checking import CheckFailed, student_failed
+
+        assert call.excinfo is not None
+        error = call.excinfo.value
+        if isinstance(error, pytest.skip.Exception):
+            return
+        result.points = 0.0
+        if call.when == "call" and isinstance(error, pytest.fail.Exception):
+            error = CheckFailed(str(error.msg))
+        if call.when == "call" and student_failed(error):
+            result.outcome = Outcome.FAILED
+            text = hint = ""
+            if isinstance(error, CheckFailed | StudentError):
+                text, hint = error.message, error.hint
+            result.message = text or f"This does not hold: {result.sentence}"
+            result.hint = hint or _hint(item)
+            result.example = _example(item.stash.get(_STUDENT, None))
+            if isinstance(error, BudgetSpent):
+                self.run.budget.spent = max(
+                    self.run.budget.spent, self.run.budget.total
+                )
+            return
+        result.outcome = Outcome.GRADER_ERROR
+        result.message = "The grader failed here, not you. A person will look at it."
+        details = "".join(traceback.format_exception_only(error)).strip()
+        self.problems[result.name] = clean_text(details, 1000)
+
+
+_UNDECIDED = Outcome.GRADER_ERROR
+_DECIDED = (Outcome.FAILED, Outcome.SKIPPED)
+_STUDENT = pytest.StashKey[Student]()
+
+
+def _check(item: pytest.Item) -> str:
+    return getattr(item, "originalname", None) or item.name
+
+
+def _case(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.id if callspec else ""
+
+
+def _hint(item: pytest.Item) -> str:
+    """Return the hint of the case, else of the marker."""
+    callspec = getattr(item, "callspec", None)
+    for value in callspec.params.values() if callspec else ():
+        hint = getattr(value, "hint", "")
+        if isinstance(hint, str) and hint:
+            return hint
+    marker = item.get_closest_marker("hint")
+    return str(marker.args[0]) if marker else ""
+
+
+def _example(proxy: Student | None) -> str:
+    """Return what the answer gave last, in a few words, for the instructor."""
+    import torch
+
+    from autograder.checking import _short
+
+    value = proxy.last if proxy else None
+    if isinstance(value, torch.Tensor) and value.ndim <= 2 and value.numel() <= 64:
+        return clean_text(value.tolist(), 400)
+    return clean_text(_short(value), 200) if value is not None else ""
+
+
+def run_checks(run: Run, path: Path) -> dict[str, str]:
+    """Run the checks of a file in this process; return the grader's own problems.
+
+    The results stand in ``run``. pytest gets no configuration, no cache, no plugin but
+    ours, and nothing of the student's is ever on the path.
+    """
+    plugin = Checks(run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a warning here is nobody's mistake
+        sys.modules.pop(path.stem, None)  # checks of that name from another folder
+        code = _pytest(plugin, path)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        listed = run.answers is None and code == pytest.ExitCode.NO_TESTS_COLLECTED
+        if not listed and not run.errors:
+            run.errors.append(f"pytest ended with {code!r}")
+    return plugin.problems
+
+
+def _pytest(plugin: Checks, path: Path) -> int | pytest.ExitCode:
+    return pytest.main(
+        [
+            *("-c", os.devnull, f"--rootdir={path.parent}", "--noconftest"),
+            *("--import-mode=importlib", "--assert=plain", "--capture=sys"),
+            *("--strict-markers", "--disable-plugin-autoload"),
+            *(word for name in _UNUSED for word in ("-p", f"no:{name}")),
+            str(path),
+        ],
+        plugins=[plugin],
+    )
+
+
+_UNUSED = (
+    "cacheprovider terminal doctest unittest junitxml faulthandler logging pastebin "
+    "stepwise legacypath setuponly setupplan debugging warnings unraisableexception "
+    "threadexception"
+).split()
+
+# --- pytest on the command line -------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--submission`` for people who write checks."""
+    group = parser.getgroup("autograder")
+    group.addoption(
+        "--submission", metavar="NOTEBOOK", help="the notebook to be checked"
+    )
+    group.addoption("--student", default="", help="whose random inputs to draw")
+    group.addoption("--trust-submissions", action="store_true", help="run unprotected")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the plugin for the submission that was named."""
+    notebook = config.getoption("--submission", default=None)
+    if not notebook:
+        for line in MARKERS:
+            config.addinivalue_line("markers", line)
+        return
+    from autograder import assignment, grading
+
+    files = [Path(a.partition("::")[0]) for a in config.args]
+    names = {f.stem.removeprefix("test_") for f in files if f.suffix == ".py"}
+    if len(names) != 1:
+        raise pytest.UsageError("--submission goes with one file of checks")
+    task = assignment.load(names.pop())
+    answers = grading.answers_of(Path(notebook), task)
+    sandbox = Sandbox(trusted=config.getoption("--trust-submissions"))
+    student = config.getoption("--student")
+    plugin = Checks(Run(task, answers, sandbox, student=student))
+    config.pluginmanager.register(plugin, "autograder-checks")
+    config.addinivalue_line("filterwarnings", "ignore")  # as when grading
+    config.add_cleanup(sandbox.close)

@@ -1,0 +1,8 @@
+"""while True.
+
+Score: 2
+"""
+
+def double(X):
+    while True:
+        pass

@@ -1,0 +1,13 @@
+"""Cells that are no cells.
+
+Score: 0
+State: unreadable
+"""
+
+def cell(notebook, name):
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
+
+
+def attack(notebook):
+    notebook["cells"] = ["double", 1, None]
+    return notebook

@@ -1,0 +1,8 @@
+"""Nothing.
+
+Score: 0
+State: unreadable
+"""
+
+def attack(notebook):
+    return b""

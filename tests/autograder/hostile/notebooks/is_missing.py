@@ -1,0 +1,8 @@
+"""Nothing there.
+
+Score: 0
+State: unreadable
+"""
+
+def attack(notebook, path):
+    pass

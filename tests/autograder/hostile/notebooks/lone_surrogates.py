@@ -1,0 +1,13 @@
+"""Text that cannot be written.
+
+Score: 5
+"""
+
+def cell(notebook, name):
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
+
+
+def attack(notebook):
+    c = cell(notebook, "double")
+    c["source"] += "\n# \ud800"
+    return notebook

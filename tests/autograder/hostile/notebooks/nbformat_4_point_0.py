@@ -1,0 +1,13 @@
+"""Neither is 4.0.
+
+Score: 0
+State: unreadable
+"""
+
+def cell(notebook, name):
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
+
+
+def attack(notebook):
+    notebook["nbformat"] = 4.0
+    return notebook

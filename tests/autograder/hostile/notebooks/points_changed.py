@@ -1,0 +1,12 @@
+"""Five hundred points.
+
+Score: 5
+"""
+
+def cell(notebook, name):
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
+
+
+def attack(notebook):
+    cell(notebook, "test_double")["metadata"]["nbgrader"]["points"] = 500
+    return notebook

@@ -1,0 +1,13 @@
+"""A hundred thousand cells.
+
+Score: 0
+State: unreadable
+"""
+
+def cell(notebook, name):
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == name)
+
+
+def attack(notebook):
+    notebook["cells"] += [{"cell_type": "raw", "metadata": {}, "source": ""}] * 100_000
+    return notebook

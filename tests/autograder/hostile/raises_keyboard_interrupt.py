@@ -1,0 +1,7 @@
+"""An exception that is not an Exception.
+
+Score: 2
+"""
+
+def double(X):
+    raise KeyboardInterrupt

@@ -1,0 +1,7 @@
+"""A tensor without data.
+
+Score: 2
+"""
+
+def double(X):
+    return X.to("meta")

@@ -1,0 +1,8 @@
+"""exit() in the answer cell.
+
+Score: 2
+"""
+
+import sys
+
+sys.exit(0)

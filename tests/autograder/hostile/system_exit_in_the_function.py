@@ -1,0 +1,7 @@
+"""exit() in the function.
+
+Score: 2
+"""
+
+def double(X):
+    exit()

@@ -1,0 +1,19 @@
+"""Closes the socket and stays alive.
+
+Score: 2
+"""
+
+import json
+import os
+import struct
+
+
+def frame(header, payload=b"", lengths=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<II", *(lengths or (len(text), len(payload)))) + text + payload
+
+
+def double(X):
+    os.close(3)
+    while True:
+        pass

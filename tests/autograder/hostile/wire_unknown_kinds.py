@@ -1,0 +1,18 @@
+"""Kinds of values that nobody has heard of.
+
+Score: 2
+"""
+
+import json
+import os
+import struct
+
+
+def frame(header, payload=b"", lengths=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<II", *(lengths or (len(text), len(payload)))) + text + payload
+
+
+def double(X):
+    os.write(3, frame({"id": 2, "value": {"t": "__class__", "v": "_Unpacker"}}))
+    os._exit(0)

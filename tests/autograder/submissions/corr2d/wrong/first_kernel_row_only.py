@@ -1,0 +1,10 @@
+# breaks: corr2d
+# hint: part of the kernel
+def corr2d(X, K):
+    h, w = K.shape
+    Y = torch.zeros(X.shape[0] - h + 1, X.shape[1] - w + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            for b in range(w):
+                Y[i, j] += X[i, j + b] * K[0, b]
+    return Y

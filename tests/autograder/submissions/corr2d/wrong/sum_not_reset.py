@@ -1,0 +1,12 @@
+# breaks: corr2d
+def corr2d(X, K):
+    h, w = K.shape
+    Y = torch.zeros(X.shape[0] - h + 1, X.shape[1] - w + 1)
+    total = 0
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            for a in range(h):
+                for b in range(w):
+                    total += X[i + a, j + b] * K[a, b]
+            Y[i, j] = total
+    return Y

@@ -1,0 +1,206 @@
+"""From answers to outcomes: passed, failed, skipped, or the grader's own failure."""
+
+import re
+
+import pytest
+
+from autograder import grading
+from autograder.assignment import load
+from autograder.outcome import Outcome, Result, State
+from autograder.sandbox import Sandbox
+from autograder.student import Budget
+from autograder.submission import ExtraCell, Submission
+
+pytestmark = pytest.mark.sandbox
+
+RIGHT = {
+    "double": "def double(X):\n    return 2 * X",
+    "total": "def total(X):\n    return X.sum()",
+}
+NAME = "test_double_doubles_every_number"
+
+
+@pytest.fixture
+def grade(tiny, sandbox):
+    def grade(
+        double=RIGHT["double"], *, student="ada", box=sandbox, extras=(), **answers
+    ):
+        texts = {**RIGHT, "double": double, **answers}
+        kept = Submission(answers=texts, extras=list(extras))
+        budget = Budget(total=12, call=3, load=3)
+        return grading.grade(kept, load("tiny"), box, student=student, budget=budget)
+
+    return grade
+
+
+def check(result, name=NAME):
+    return next(c for c in result.checks if c.name == name)
+
+
+def test_a_right_answer_gets_all_points(grade):
+    result = grade()
+    assert (result.state, result.score, result.max_score) == (State.GRADED, 5, 5)
+    assert {c.outcome for c in result.checks} == {Outcome.PASSED}
+    assert check(result).message == "Every number is doubled."
+
+
+def test_a_wrong_answer_loses_its_own_points_and_dependents_are_skipped(grade):
+    result = grade("def double(X):\n    return X * X")
+    outcomes = {c.name: str(c.outcome) for c in result.checks}
+    assert result.score == 2
+    assert outcomes[NAME] == "failed"
+    assert outcomes["test_double_leaves_its_argument_alone"] == "skipped"
+    assert check(result).hint == "Squared?"
+
+
+def test_the_hint_of_the_case_is_used_when_nothing_better_is_known(grade):
+    wide = "def double(X):\n    return 2 * X if X.shape[0] == 1 else X"
+    assert check(grade(wide)).hint == "Not square?"
+
+
+def test_the_hint_of_the_marker_is_the_last_resort(grade):
+    result = grade(total="def total(X):\n    return X.mean()")
+    assert check(result, "test_total_adds_up").hint == "All of them."
+
+
+MESSAGES = [
+    ("", "There is no answer in the cell double"),
+    ("def dubble(X): ...", "define no function called double"),
+    ("def double(X):\n    raise NotImplementedError()", "double is not answered yet"),
+    ("def double(X:\n    pass", "The answer cell double raised SyntaxError"),
+    ("1 / 0\ndef double(X): ...", "The answer cell double raised ZeroDivisionError"),
+    ("def double(X):\n    return X[99]", r"IndexError: .* \(cell double, line 2\)"),
+    ("def double(X):\n    pass", "double returned None; a torch.Tensor is expected"),
+    ("def double(X):\n    return [1]", "double returned a list; a torch.Tensor is"),
+    ("def double(X):\n    return X.numpy()", "returned a numpy array"),
+    ("def double(X):\n    return object()", "double returned a object; a torch"),
+    ("def double(X):\n    exit()", "double raised SystemExit"),
+    ("import os\ndef double(X): os._exit(0)", "The process ended during: double"),
+    ("def double(X):\n    while True: pass", "did not finish within 3 seconds"),
+]
+
+
+@pytest.mark.parametrize(("source", "message"), MESSAGES, ids=lambda s: s[:24])
+def test_the_message_says_what_happened(grade, source, message):
+    found = check(grade(source))
+    assert found.outcome is Outcome.FAILED
+
+    assert re.search(message, found.message), found.message
+
+
+def test_a_name_from_an_extra_cell_gets_a_hint(grade):
+    extras = [ExtraCell("code", "def helper(X):\n    return 2 * X", "setup")]
+    found = check(grade("def double(X):\n    return helper(X)", extras=extras))
+    assert "helper is defined in a cell of your own" in found.hint
+
+
+def test_a_warning_a_print_and_a_plot_cost_nothing(grade):
+    source = (
+        "%matplotlib inline\nimport warnings, sys\nimport matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2])\nprint('hello')\n"
+        "def double(X):\n    warnings.warn('x')\n    print(X, file=sys.stderr)\n"
+        "    return 2 * X"
+    )
+    assert grade(source).score == 5
+
+
+def test_advice_costs_nothing(grade):
+    result = grade(total="def total(X):\n    return X.sum() if len(X) else X + 1")
+    assert result.score == 5
+    assert check(result, "test_total_is_fast").outcome is Outcome.FAILED
+
+
+def test_grading_again_gives_the_same_bytes(grade):
+    assert grade().dumps() == grade().dumps()
+    wrong = "def double(X):\n    return X * X"
+    assert grade(wrong).dumps() == grade(wrong).dumps()
+
+
+def test_every_student_gets_other_inputs_and_they_are_recorded(grade):
+    ada, ben = grade(student="ada"), grade(student="ben")
+    assert check(ada).seeds != check(ben).seeds
+    assert set(check(ada).seeds) == {"a row", "wide"}
+    assert ada.score == ben.score
+
+
+@pytest.mark.parametrize("options", [{"warm": False}, {"trusted": True}])
+def test_other_ways_to_run_give_the_same_result(grade, options):
+    with Sandbox(**options) as box:
+        for source in (RIGHT["double"], "def double(X):\n    return X"):
+            assert grade(source, box=box).dumps() == grade(source).dumps()
+
+
+@pytest.fixture
+def checks(tiny, monkeypatch, tmp_path):
+    def write(change):
+        text = (tiny / "checks" / "test_tiny.py").read_text()
+        (tmp_path / "test_tiny.py").write_text(change(text))
+        monkeypatch.setenv("AUTOGRADER_CHECKS", str(tmp_path))
+
+    return write
+
+
+def test_a_check_that_breaks_is_the_graders_failure_and_costs_nobody_silently(
+    grade, checks
+):
+    checks(lambda t: t.replace("    X = draw.normal(3)\n", "    X = draw.nothing(3)\n"))
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert result.state.needs_person
+    broken = check(result, "test_double_leaves_its_argument_alone")
+    assert broken.outcome is Outcome.GRADER_ERROR
+    assert "The grader failed here, not you" in broken.message
+    assert "nothing" in result.reason
+    assert grading.points_of(result, "double") is None
+
+
+BROKEN = [
+    (lambda t: "import nothing_of_this_name\n" + t, "cannot be read"),
+    (
+        lambda t: t.replace('"""Every number is doubled."""', "pass"),
+        "needs a docstring",
+    ),
+    (
+        lambda t: t.replace("points(1)", "points(2)"),
+        "worth 4 points, but its grade cell",
+    ),
+    (lambda t: t.replace('depends("test_double', 'depends("test_d'), "is not above it"),
+    (
+        lambda t: t.replace("def test_total_adds", "def test_sum_adds"),
+        "belongs to no answer",
+    ),
+    (lambda t: "", "worth 0 points|NO_TESTS"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), BROKEN)
+def test_checks_that_cannot_be_used_fail_closed(grade, checks, change, reason):
+
+    checks(change)
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert re.search(reason, result.reason), result.reason
+    assert result.score == 0
+
+
+def test_an_unreadable_notebook_lists_every_check_as_failed(tiny, sandbox, tmp_path):
+    path = tmp_path / "tiny.ipynb"
+    path.write_text("{")
+    result = grading.grade_notebook(path, load("tiny"), sandbox)
+    assert (result.state, result.score, result.max_score) == (State.UNREADABLE, 0, 5)
+    assert "The notebook could not be read" in result.checks[0].message
+
+
+def test_a_result_can_be_written_and_read(grade):
+    result = grade("def double(X):\n    return X")
+    assert Result.loads(result.dumps()) == result
+    assert list(result.public()) == [
+        "assignment",
+        "state",
+        "score",
+        "max_score",
+        "checks",
+    ]
+    assert list(result.public()["checks"][0]) == [
+        "name", "points", "max_points", "outcome", "message", "hint"
+    ]  # fmt: skip

@@ -1,0 +1,159 @@
+"""What a room is given, what is taken from it, and what is left when it is gone."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import cgroups
+from autograder.cgroups import ControlGroup
+from autograder.notebooks import harmless_markdown, harmless_outputs
+from autograder.sandbox import Limits, Sandbox, SandboxError, _bubblewrap
+from autograder.seccomp import program
+from autograder.student import Answers, Student, StudentExited
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def student():
+    """A proxy for one answer, in a room that is closed after the test."""
+    made = []
+
+    def student(sandbox, source):
+        cells = [{"id": "answer", "source": source}]
+        made.append(Student(sandbox, Answers(cells=cells, texts={"answer": source})))
+        return made[-1]
+
+    yield student
+    for proxy in made:
+        proxy.close()
+
+
+def test_no_mount_leads_to_the_repository_or_to_a_home():
+    words = _bubblewrap()
+    mounted = {
+        words[i + 1] for i, w in enumerate(words) if w in ("--ro-bind", "--bind")
+    }
+    repository = Path(__file__).parents[2]
+    allowed = {repository / "course_lib"}
+    allowed |= {
+        repository / "autograder" / n for n in ("host.py", "wire.py", "probes.py")
+    }
+    allowed |= {repository / "autograder" / n for n in ("__init__.py", "execution.py")}
+    inside = {Path(m) for m in mounted if Path(m).is_relative_to(repository)}
+    inside = {m for m in inside if ".venv" not in m.parts}
+    assert inside == allowed
+    assert str(Path.home()) not in mounted
+    assert "--bind" not in words
+
+
+def test_every_room_is_empty_and_the_same(sandbox, student):
+    source = (
+        "import os\ndef look():\n"
+        "    open('/tmp/mine', 'w').close()\n"
+        "    return [sorted(os.listdir('/tmp')), os.getpid(), os.getuid() != 0]"
+    )
+    for _ in range(2):
+        room = student(sandbox, source)
+        assert room.call("look", returns=list) == [["mine"], 1, True]
+        room.close()
+
+
+def _call_for_seconds(proxy, seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        proxy.call("one", returns=int)
+
+
+def test_a_zygote_that_is_killed_is_replaced(student):
+    with Sandbox() as sandbox:
+        first = student(sandbox, "def one():\n    return 1")
+        assert first.call("one", returns=int) == 1
+        sandbox._process.kill()
+        sandbox._process.wait()
+        with pytest.raises((StudentExited, SandboxError)):
+            _call_for_seconds(first, 10)  # the rooms die a moment after bubblewrap
+        again = student(sandbox, "def one():\n    return 1")
+        assert again.call("one", returns=int) == 1
+
+
+def test_memory_is_limited_for_each_process(student):
+    with Sandbox(Limits(memory=256 << 20)) as sandbox:
+        source = "def hoard(n):\n    return len(bytearray(n))"
+        room = student(sandbox, source)
+        assert room.call("hoard", 50 << 20, returns=int) == 50 << 20
+        with pytest.raises(Exception, match="MemoryError"):
+            room.call("hoard", 500 << 20, returns=int)
+
+
+def test_a_control_group_is_removed_with_its_sandbox(tiny):
+    if cgroups.make(1 << 30, 16, Path("/nowhere")) is not None:
+        pytest.fail("a group was made where there is none")
+    with Sandbox() as sandbox:
+        sandbox.room().close()
+        group = sandbox._group
+    if group:
+        assert not [f for f in group.folders if f.exists()]
+
+
+def test_groups_that_a_killed_grader_left_are_swept(tmp_path):
+    (tmp_path / "autograder-999999999-ab").mkdir()
+    (tmp_path / f"autograder-{os.getpid()}-cd").mkdir()
+    cgroups._sweep(tmp_path)
+    assert [f.name for f in tmp_path.iterdir()] == [f"autograder-{os.getpid()}-cd"]
+    ControlGroup([tmp_path]).remove(0.0)  # not empty: left alone, no error
+    assert tmp_path.exists()
+
+
+def test_the_filter_is_a_program_of_whole_instructions():
+    assert len(program()) % 8 == 0
+    assert len(program()) > 800
+
+
+def test_closing_is_quick_and_complete(student):
+    sandbox = Sandbox()
+    room = student(sandbox, "import time\ndef wait():\n    time.sleep(100)")
+    room._load()
+    before = time.monotonic()
+    sandbox.close()
+    assert time.monotonic() - before < 10
+    assert sandbox._process is None
+
+
+HARMLESS = [
+    ({"output_type": "display_data", "data": {"text/html": "<script>1</script>"}}, []),
+    ({"output_type": "display_data", "data": {"image/png": "bm90IGEgcG5n"}}, []),
+    ({"output_type": "display_data", "data": {"application/javascript": "1"}}, []),
+    ({"output_type": "update_display_data", "data": {"text/plain": "x"}}, []),
+    ("text", []),
+    ({"output_type": "stream", "text": "a\x1b[0m<b>"}, ["stdout"]),
+]
+
+
+@pytest.mark.parametrize(("output", "kept"), HARMLESS, ids=lambda v: str(v)[:40])
+def test_outputs_that_could_act_are_dropped(output, kept):
+    shown = harmless_outputs([output])
+    assert [o.get("name") for o in shown] == kept
+    assert "\x1b" not in str(shown)
+
+
+def test_a_drawing_is_shown_as_an_image_that_cannot_act():
+    svg = "<svg onload='alert(1)'><script>alert(1)</script></svg>"
+    (output,) = harmless_outputs(
+        [{"output_type": "display_data", "data": {"text/html": f"<div>{svg}</div>"}}]
+    )
+    shown = output["data"]["text/html"]
+    assert shown.startswith('<img alt="drawing" src="data:image/svg+xml;base64,')
+    assert "<script" not in shown
+    assert "onload" not in shown
+
+
+def test_markdown_of_a_student_keeps_mathematics_and_loses_html():
+    text = harmless_markdown(
+        "$a<b$ <img src=x onerror=y> [x](javascript:y)\n\n[z]: data:q"
+    )
+    assert "<" not in text.replace("&lt;", "")
+    assert "javascript:" not in text
+    assert "data:" not in text
