@@ -48,3 +48,30 @@ def pytest_runtest_setup(item):
 def chromium_path():
     """The browser's executable, for tests marked `browser`."""
     return chromium()
+
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path):
+    """One headless Chromium for all tests of a worker; it reaches only this machine.
+
+    One, because Playwright runs no second event loop beside the first.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium_path, args=CHROMIUM_ARGUMENTS
+        )
+        yield running
+        running.close()

@@ -67,3 +67,9 @@
   });
   window.addEventListener("resize", allReachable);
 })();
+
+// Search shows a few words around each hit, which it fetches from the page. A page read
+// from disk may not fetch another, so there the hits are shown by their titles.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}

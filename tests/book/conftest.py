@@ -19,17 +19,6 @@ HTML = ROOT / "_build" / "html"
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))  # the extensions are tested as modules
 
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--allow-file-access-from-files",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
 
 def toc_pages() -> list[str]:
     """Name every page of the table of contents, in reading order."""
@@ -105,19 +94,6 @@ def server(site):
         yield running
         running.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="session")
-def browser(chromium_path):
-    """One headless Chromium for all tests of a worker."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium_path, args=CHROMIUM_ARGUMENTS
-        )
-        yield running
-        running.close()
 
 
 @dataclass

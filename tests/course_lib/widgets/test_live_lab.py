@@ -140,24 +140,6 @@ def _tail(home: Path) -> str:
     return "\n".join((home / "lab.log").read_text().splitlines()[-20:])
 
 
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Any]:
-    """One headless Chromium that can reach nothing but this machine."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium_path,
-            args=[
-                "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--no-first-run",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )  # fmt: skip
-        yield running
-        running.close()
-
-
 class Notebook:
     """A notebook in JupyterLab, run with the button of its toolbar."""
 
