@@ -107,9 +107,12 @@ def test_total_is_fast(student):
 '''
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """The assignment ``tiny`` and its checks, put where ours are found."""
+    """The assignment ``tiny`` and its checks, put where ours are found.
+
+    For one module only: others in the same process grade our own assignments.
+    """
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "assignments" / "tiny").mkdir(parents=True)
     (folder / "assignments" / "tiny" / "tiny.md").write_text(TINY)
@@ -153,7 +156,7 @@ def _run(*words, cwd, check=True):
     return done
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def released_course(tiny, tmp_path_factory):
     """A course in which ``tiny`` was released; copy it before changing it."""
     course = tmp_path_factory.mktemp("released") / "course"
