@@ -11,29 +11,27 @@ import nbformat
 import pytest
 import torch
 from nbclient import NotebookClient
-from torch import nn
 
-from course_lib import plotting
 from course_lib.geometry import Window, pixel_use_2d
-from course_lib.lenet import LeNet, cost_ledger
 from course_lib.plotting import (
     COLOURS,
     Animator,
     draw_cross_correlation,
-    draw_layers,
     draw_padding_stride,
     draw_pixel_use,
     draw_receptive_field,
     feature_maps,
-    grid_of_numbers,
     heatmap,
+    images,
     loss_contours,
     plot_curves,
     show,
     show_images,
     style,
     subplots,
+    theme,
 )
+from course_lib.plotting import animator as animator_module
 
 SVG = "{http://www.w3.org/2000/svg}"
 X = torch.arange(9.0).reshape(3, 3)
@@ -65,7 +63,6 @@ FIGURES = {
     ),
     "pixel use": lambda: draw_pixel_use((5, 5), 3, padding=1),
     "receptive field": lambda: draw_receptive_field([Window(3, padding=1)] * 2, n=6),
-    "layers": lambda: draw_layers(cost_ledger(LeNet(), (1, 1, 28, 28))),
     "images": lambda: show_images(torch.rand(3, 28, 28), titles=["a", "b", "c"]),
     "feature maps": lambda: feature_maps(torch.randn(6, 5, 5), signed=True),
     "curves": lambda: plot_curves({"loss": ([1, 2], [2.0, 1.0])}, xlabel="epoch"),
@@ -163,7 +160,7 @@ def test_a_figure_without_alt_text_is_refused(alt):
 def test_show_takes_a_figure_axes_or_lists_of_axes():
     fig, axes = subplots(2, 2)
     for what in (fig, axes, axes[0], list(axes[1]), axes[1, 1]):
-        assert plotting._figure_of(what) is fig
+        assert theme._figure_of(what) is fig
 
 
 @pytest.mark.parametrize("what", [None, 3, "figure", [], {}], ids=repr)
@@ -221,8 +218,8 @@ def test_a_heatmap_prints_its_numbers_briefly_and_with_a_true_minus():
     assert texts(heatmap([[1, -2], [30, 0]])) == ["1", "−2", "30", "0"]
     assert texts(heatmap([[0.5, -0.125]])) == ["0.50", "−0.12"]
     assert texts(heatmap([[12.345, 1.0]])) == ["12.3", "1.00"]
+    assert texts(heatmap([[-0.001, 0.5]])) == ["0.00", "0.50"]
     assert texts(heatmap([[float("nan"), float("-inf")]])) == ["nan", "−inf"]
-    assert grid_of_numbers is heatmap
 
 
 def test_numbers_can_be_left_out_and_are_in_large_grids():
@@ -302,7 +299,7 @@ def test_an_unknown_kind_is_refused():
     ],
 )
 def test_images_are_laid_out_in_rows_and_columns(given, rows, cols, expected):
-    assert plotting._layout(given, rows, cols) == expected
+    assert images._layout(given, rows, cols) == expected
     assert len(show_images(torch.rand(given, 4, 4), rows, cols).images) == given
 
 
@@ -513,37 +510,6 @@ def test_rows_of_a_field_need_one_name_each():
         draw_receptive_field([Window(3)], names=["input"])
 
 
-def test_layers_are_named_with_their_shapes_and_those_that_change_none_left_out():
-    ledger = cost_ledger(LeNet(), (1, 1, 28, 28))
-    shown = texts(draw_layers(ledger, input_shape=(1, 1, 28, 28)))
-    assert shown[0::2] == [
-        "input",
-        "Conv2d",
-        "AvgPool2d",
-        "Conv2d",
-        "AvgPool2d",
-        "Flatten",
-        "Linear",
-        "Linear",
-        "Linear",
-    ]
-    assert shown[1::2] == [
-        "1 × 28 × 28",
-        "6 × 28 × 28",
-        "6 × 14 × 14",
-        "16 × 10 × 10",
-        "16 × 5 × 5",
-        "400",
-        "120",
-        "84",
-        "10",
-    ]
-    same = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU())
-    _, ax = subplots()
-    assert draw_layers(cost_ledger(same, (1, 3, 4, 4)), ax=ax) is ax
-    assert texts(ax)[0::2] == ["Conv2d"]
-
-
 # -- the animator ----------------------------------------------------------------------
 
 
@@ -626,9 +592,9 @@ def notebook(monkeypatch):
         shown.append(picture)
         return Handle()
 
-    monkeypatch.setattr(plotting, "_shell", lambda: shell)
+    monkeypatch.setattr(animator_module, "_shell", lambda: shell)
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(plotting.time, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(animator_module.time, "perf_counter", lambda: clock.now)
     return SimpleNamespace(shell=shell, shown=shown, clock=clock)
 
 
@@ -659,8 +625,8 @@ def test_the_last_state_is_drawn_when_the_cell_ends(notebook):
 def test_outside_a_notebook_points_are_collected_and_nothing_is_drawn(monkeypatch):
     animator = Animator()
     for shell in (None, SimpleNamespace()):  # plain Python, and a terminal's IPython
-        monkeypatch.setattr(plotting, "_shell", lambda shell=shell: shell)
-        assert not plotting.can_animate()
+        monkeypatch.setattr(animator_module, "_shell", lambda shell=shell: shell)
+        assert not animator_module.can_animate()
         animator.add(1, 2.0)
         animator.finish()
     assert animator._handle is None
@@ -670,9 +636,9 @@ def test_the_shell_is_asked_for_only_where_ipython_is_loaded(monkeypatch):
     monkeypatch.setitem(
         sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: "the shell")
     )
-    assert plotting._shell() == "the shell"
+    assert animator_module._shell() == "the shell"
     monkeypatch.delitem(sys.modules, "IPython")
-    assert plotting._shell() is None
+    assert animator_module._shell() is None
 
 
 TRAINING = """
