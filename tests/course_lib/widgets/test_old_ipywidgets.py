@@ -1,22 +1,14 @@
-"""The explorers under ipywidgets 7.7.1 and anywidget 0.9.21, which Colab has.
-
-The two are installed once into ``_build/envs/ipywidgets7``; everything else, torch
-above all, is seen there through a path file.
-"""
+"""The explorers under ipywidgets 7.7.1 and anywidget 0.9.21, which Colab has."""
 
 import json
-import os
 import subprocess
 import sys
-import sysconfig
-import venv
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "_build" / "envs" / "ipywidgets7"
+from ...environments import environment_with, needed_layer
+
 # The versions of googlecolab/backend-info, and what ipywidgets 7 itself imports.
 PACKAGES = (
     "ipywidgets==7.7.1",
@@ -85,52 +77,14 @@ print(json.dumps(report))
 """
 
 
-def _python() -> Path:
-    folder = "Scripts" if os.name == "nt" else "bin"
-    return FOLDER / folder / "python"
-
-
-def _ready() -> bool:
-    """Tell whether the environment of an earlier run holds exactly these packages."""
-    noted = FOLDER / "packages.txt"
-    return noted.exists() and noted.read_text() == "\n".join(PACKAGES)
-
-
-def _install() -> str:
-    """Make the environment; return why it could not be made, or nothing."""
-    if _ready():
-        return ""
-    venv.create(FOLDER, with_pip=True, clear=True)
-    site = subprocess.run(
-        [_python(), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    here = sysconfig.get_path("purelib")
-    # Appended to the search path: what is installed there comes first.
-    Path(site, "zz_course.pth").write_text(f"{here}\n{ROOT}\n")
-    done = subprocess.run(
-        [_python(), "-m", "pip", "install", "--quiet", "--no-deps", *PACKAGES],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1]
-    (FOLDER / "packages.txt").write_text("\n".join(PACKAGES))
-    return ""
-
-
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
     """What the explorers did under the old versions."""
-    problem = _install()
-    if problem:
-        text = f"needs {', '.join(PACKAGES[:2])} from a package registry: {problem}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(text, pytrace=False)
-        pytest.skip(text)
+    old = needed_layer(PACKAGES)
     done = subprocess.run(
-        [_python(), "-c", EXPLORERS],
+        [sys.executable, "-c", EXPLORERS],
         capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env=environment_with(old),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
