@@ -20,6 +20,14 @@ set-up:  ## Create .venv and node_modules; the other targets call it
 book: set-up  ## Build the book into _build/html
 	@$(BIN)/python tools/build_book.py
 
+.PHONY: pdf
+pdf: book  ## Build the book, print it as a PDF and link that from the front page
+	@$(BIN)/python tools/build_pdf.py
+
+.PHONY: notebooks
+notebooks: book  ## Write the chapters and assignments as plain notebooks for Colab
+	@$(BIN)/python tools/build_notebooks.py
+
 .PHONY: serve
 serve: book  ## Build the book and serve it on http://127.0.0.1:8000 (PORT=…)
 	@echo "http://127.0.0.1:$(PORT)/  (Ctrl-C ends)"
@@ -31,21 +39,30 @@ lab: set-up  ## Open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. book
 
 .PHONY: lint
-lint: set-up  ## Check format, lint, types, imports and spelling
+lint: set-up  ## Check format, lint, types, imports and prose
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/codespell
+	@$(BIN)/python tools/check_prose.py
 
 .PHONY: test
 test: lint book  ## Lint, build the book, run every test
 	@$(BIN)/python tools/run_tests.py
 
+.PHONY: soak
+soak: set-up  ## Fuzz, kill and mix submissions for hours (tools/soak.py --help)
+	@$(BIN)/python tools/soak.py
+
 .PHONY: bench
 bench: book  ## Measure every claim of the README, one file each, as ratios
 	@for file in benchmarks/*.py; do \
 		printf '\n== %s\n' "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+.PHONY: labs-runs
+labs-runs: set-up  ## Train the labs' recorded runs anew (half an hour on two cores)
+	@$(BIN)/python tools/run_labs.py
 
 .PHONY: clean
 clean:  ## Remove what the targets made, but for .venv and node_modules

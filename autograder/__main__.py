@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder import __doc__ as package_doc
 from autograder.assignment import AssignmentError
 from autograder.outcome import Outcome, Result, State
 from autograder.sandbox import SandboxError
+from autograder.wire import clean_line
+
+if TYPE_CHECKING:
+    from autograder.course import Course
 
 EXIT = """\
 exit codes:
   0  done (check: everything passed)
   1  check: points were lost; grade: some submissions need a person
-  2  wrong usage, or an assignment that cannot be released
+  2  wrong usage, an assignment that cannot be released, nothing to grade
   3  the grader could not do its work (no sandbox, broken checks)
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # what a shell reports of a program ended by SIGPIPE
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     args = parser().parse_args(arguments)
     try:
         return int(args.run(args))
@@ -143,7 +160,10 @@ def as_text(result: Result) -> str:
     """Return a result as lines for the terminal."""
     from autograder.grading import MARKS
 
-    lines = [f"{result.assignment}: {result.score:g} of {result.max_score:g} points"]
+    points = f"{result.score:g} of {result.max_score:g} points"
+    if result.state is State.GRADER_ERROR:
+        points = "not graded"
+    lines = [f"{result.assignment}: {points}"]
     if result.state is not State.GRADED:
         lines.append(f"  {result.state}: {result.reason}")
     lines += [f"  note: {w}" for w in result.warnings]
@@ -180,6 +200,12 @@ def _grade(args: argparse.Namespace) -> int:
     from autograder.pool import grade_all
 
     course = Course(args.course, trusted=args.trust_submissions)
+    course.task(args.name)  # says so if it was never released
+    if lacking := _lacking(course, args.name, args.student or ()):
+        if args.json:
+            print("[]")
+        print(f"autograder: {lacking}", file=sys.stderr)
+        return 2
     results = grade_all(
         course,
         args.name,
@@ -199,8 +225,26 @@ def _grade(args: argparse.Namespace) -> int:
                 if result.state is State.GRADED
                 else f"  {result.state}: {result.reason}"
             )
-            print(f"{result.student:24} {result.score:6g} / {result.max_score:g}{note}")
+            points = f"{result.score:6g} / {result.max_score:g}"
+            if result.state is State.GRADER_ERROR:
+                points = "not graded"
+            print(f"{clean_line(result.student):24} {points}{note}")
     return int(any(r.state.needs_person for r in results))
+
+
+def _lacking(course: Course, name: str, wanted: Sequence[str]) -> str:
+    """Say what was looked for and not found; empty if there is something to grade."""
+    submitted = course.students(name)
+    if not submitted:
+        place = course.root / "submitted" / "*" / name
+        return f"nobody has submitted {name}: no folder is called {place}"
+    if unknown := [student for student in wanted if student not in submitted]:
+        place = course.root / "submitted" / unknown[0] / name
+        return (
+            f"{', '.join(unknown)} has submitted nothing for {name}: there is no "
+            f"{place}; submitted have: {', '.join(submitted)}"
+        )
+    return ""
 
 
 # --- report and doctor ----------------------------------------------------------------

@@ -161,9 +161,10 @@ def source_path(name: str) -> Path:
     """Return the MyST source of an assignment."""
     path = sources() / name / f"{name}.md"
     if not path.is_file():
+        none = "none at all (the installed package brings none: work in a clone of "
+        none += "the course, or set AUTOGRADER_ASSIGNMENTS and AUTOGRADER_CHECKS)"
         raise AssignmentError(
-            f"there is no assignment {name!r}, "
-            f"but: {', '.join(names()) or 'none at all'}"
+            f"there is no assignment {name!r}, but: {', '.join(names()) or none}"
         )
     return path
 

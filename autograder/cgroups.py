@@ -65,12 +65,19 @@ def make(memory: int, processes: int, root: Path = ROOT) -> ControlGroup | None:
     return None
 
 
-def _sweep(parent: Path) -> None:
+def sweep(patience: float = 0.0, root: Path = ROOT) -> None:
+    """Remove the groups of graders that were killed, wherever ours would be made."""
+    for plan in (_version_2(root, 0, 0), _version_1(root, 0, 0)):
+        for parent, _ in plan:
+            _sweep(parent, patience)
+
+
+def _sweep(parent: Path, patience: float = 0.0) -> None:
     """Remove what graders that were killed have left; the owner is in the name."""
     for folder in parent.glob("autograder-*-*"):
         owner = folder.name.split("-")[1]
         if not Path("/proc", owner).exists():
-            ControlGroup([folder]).remove(0.0)
+            ControlGroup([folder]).remove(patience)
 
 
 Plan = Iterator[tuple[Path, dict[str, str]]]

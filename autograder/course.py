@@ -110,7 +110,9 @@ class Course:
         task = self.task(name)
         notebook = nbformat.read(release, as_version=4)
         try:
-            kept = submissions.read(self.submitted(name, student), task)
+            kept = submissions.read(
+                self.submitted(name, student), task, self.root / "submitted"
+            )
         except Unreadable as error:
             result = grading.unreadable(task, str(error), student)
         else:
@@ -125,7 +127,9 @@ class Course:
 
     def _key(self, name: str, student: str, release: Path) -> str:
         try:
-            data = submissions.read_bytes(self.submitted(name, student))
+            data = submissions.read_bytes(
+                self.submitted(name, student), self.root / "submitted"
+            )
         except Unreadable as error:
             data = f"unreadable: {error}".encode()
         digest = hashlib.sha256()

@@ -21,13 +21,15 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from autograder.assignment import HIDDEN, Assignment
 from autograder.sandbox import Sandbox
-from autograder.submission import Submission
+from autograder.submission import MAX_PARTS, Submission
 from autograder.wire import WireError, WireTimeout, clean_text, parse, unpack
 
 CELL_SECONDS = 30.0
 NOTEBOOK_SECONDS = 90.0
 MAX_IMAGE = 2 << 20
+MAX_PIXELS = 50_000_000
 MAX_OUTPUTS = 50
+MAX_REPLY = 5 << 20  # bytes of one cell's outputs, as they come
 
 
 def rebuilt(release: NotebookNode, task: Assignment, kept: Submission) -> NotebookNode:
@@ -73,14 +75,17 @@ def extra_cells(kept: Submission) -> list[NotebookNode]:
 
 
 def harmless_markdown(source: str) -> str:
-    """Escape HTML and defuse links of a student's Markdown; mathematics stays.
+    """Escape HTML, images and links of a student's Markdown; mathematics stays.
+
+    What could begin an image, a link or a link's definition is written as an entity,
+    which Markdown takes for text; only links that spell out ``http`` remain.
 
     >>> harmless_markdown("a < b <script>x</script> [me](javascript:x) $a<b$")
-    'a &lt; b &lt;script>x&lt;/script> [me](#) $a&lt;b$'
+    'a &lt; b &lt;script>x&lt;/script> [me]&#40;javascript:x) $a&lt;b$'
     """
-    source = source.replace("<", "&lt;")
-    source = re.sub(r"\]\(\s*(?!https?://)[^)]*\)", "](#)", source)
-    return re.sub(r"(?m)^(\s*\[[^\]]*\]:)\s*(?!https?://)\S+", r"\1 #", source)
+    source = source.replace("<", "&lt;").replace("![", "&#33;[")
+    source = re.sub(r"\]\((?!https?://)", "]&#40;", source)
+    return source.replace("]:", "]&#58;")
 
 
 # --- running --------------------------------------------------------------------------
@@ -98,8 +103,12 @@ def execute(notebook: NotebookNode, sandbox: Sandbox) -> None:
             deadline = min(end, time.monotonic() + CELL_SECONDS)
             room.channel.send(request, deadline=deadline)
             reply, data = room.channel.receive(deadline)
-            raw = unpack(reply.get("value"), data)
-            ran = parse(bytes(raw.numpy().tobytes()))
+            if len(data) > MAX_REPLY:
+                raise WireError("the outputs are too large")
+            raw = bytes(unpack(reply.get("value"), data).numpy().tobytes())
+            if sum(raw.count(sign) for sign in b",[{") > MAX_PARTS:
+                raise WireError("the outputs have too many parts")
+            ran = parse(raw)
             cell.outputs = harmless_outputs(ran.get("outputs"))
             count = ran.get("execution_count")
             cell.execution_count = count if type(count) is int else None
@@ -180,17 +189,20 @@ def _png(text: Any) -> str:
         raw = base64.b64decode(text, validate=False)
     except (binascii.Error, ValueError):
         return ""
-    return base64.b64encode(raw).decode() if raw[:8] == b"\x89PNG\r\n\x1a\n" else ""
+    if raw[:8] != b"\x89PNG\r\n\x1a\n" or raw[12:16] != b"IHDR":
+        return ""
+    width, height = (int.from_bytes(raw[i : i + 4], "big") for i in (16, 20))
+    return base64.b64encode(raw).decode() if width * height <= MAX_PIXELS else ""
 
 
 def _svg(text: Any) -> str:
     """Return an SVG drawing in base64: as an image it can neither run nor load."""
     if not isinstance(text, str) or len(text) > MAX_IMAGE:
         return ""
-    found = re.search(r"<svg\b.*</svg>", text, re.DOTALL)
-    if not found:
+    first, last = text.find("<svg"), text.rfind("</svg>")
+    if first < 0 or last < first:
         return ""
-    svg = found.group()
+    svg = text[first : last + len("</svg>")]
     if "xmlns=" not in svg[:400]:
         svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     return base64.b64encode(svg.encode("utf-8", "replace")).decode()

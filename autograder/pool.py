@@ -7,8 +7,10 @@ it had is tried once more and then recorded as the grader's error, and the other
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing as mp
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -16,10 +18,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from autograder import cgroups
 from autograder.course import Course
 from autograder.outcome import Result, State
 from autograder.sandbox import REFUSAL, Sandbox, SandboxError, why_not
 
+PUT_AWAY_SECONDS = 10.0
 HANG_SECONDS = 400.0  # more than every limit inside a submission taken together
 
 
@@ -117,7 +121,10 @@ class _Worker:
         self.pipe.send(student)
 
     def end(self) -> None:
+        """Let an idle worker put its sandbox away; kill a busy one."""
         self.pipe.close()
+        if self.student is None:
+            self.process.join(PUT_AWAY_SECONDS)
         self.process.kill()
         self.process.join()
 
@@ -152,6 +159,7 @@ class _Crew:
         for worker in self.workers:
             worker.end()
         self.workers.clear()
+        cgroups.sweep(PUT_AWAY_SECONDS)  # of workers that were killed
 
     def _assign(self, todo: list[str]) -> None:
         idle = [w for w in self.workers if w.student is None]
@@ -197,14 +205,28 @@ class _Crew:
         )
 
 
+def _end_with_parent() -> None:
+    """Leave Ctrl-C to the parent, and let the kernel end us when it is gone.
+
+    Otherwise a grader that was killed would still be grading while it is run again.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = mp.parent_process()
+    if sys.platform == "linux" and parent is not None:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent.pid:
+            os._exit(1)
+
+
 def work(pipe: Connection, root: str, name: str, trusted: bool, force: bool) -> None:
     """Grade what the pipe names until it closes; the body of a worker process."""
+    _end_with_parent()
     course = Course(Path(root), trusted=trusted)
     with Sandbox(trusted=trusted) as sandbox:
         while True:
             try:
                 student: Any = pipe.recv()
-            except (EOFError, OSError, KeyboardInterrupt):
+            except (EOFError, OSError):
                 return
             result, _ = course.result(name, student, sandbox, force=force)
             pipe.send(result.dumps())

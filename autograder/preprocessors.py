@@ -69,7 +69,9 @@ class RebuildFromRelease(NbGraderPreprocessor):
         release = nbformat.read(released_copy(name, course.root), as_version=4)
         task = course.task(name)
         try:
-            kept = submissions.read(course.submitted(name, student), task)
+            kept = submissions.read(
+                course.submitted(name, student), task, course.root / "submitted"
+            )
         except Unreadable as error:
             self.log.warning("%s: unreadable: %s", student, error)
             return release, resources

@@ -22,7 +22,15 @@ import pytest
 from autograder.assignment import Assignment, AssignmentError
 from autograder.outcome import CheckResult, Outcome
 from autograder.sandbox import Sandbox
-from autograder.student import Answers, Budget, BudgetSpent, Student, StudentError
+from autograder.student import (
+    Answers,
+    Budget,
+    BudgetSpent,
+    Student,
+    StudentError,
+    StudentMissing,
+    StudentUnanswered,
+)
 from autograder.wire import clean_text
 
 MARKERS = (
@@ -205,7 +213,9 @@ class Checks:
             if isinstance(error, CheckFailed | StudentError):
                 text, hint = error.message, error.hint
             result.message = text or f"This does not hold: {result.sentence}"
-            result.hint = hint or _hint(item)
+            # Where nothing was written, no mistake was made that a hint could name.
+            empty = isinstance(error, StudentMissing | StudentUnanswered)
+            result.hint = hint or ("" if empty else _hint(item))
             result.example = _example(item.stash.get(_STUDENT, None))
             if isinstance(error, BudgetSpent):
                 self.run.budget.spent = max(

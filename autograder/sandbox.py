@@ -19,13 +19,14 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import IO, Any
 
-from autograder import cgroups
+from autograder import cgroups, containers
+from autograder.containers import Container, Engine
 from autograder.wire import Channel, WireError
 
 GIB, MIB = 1 << 30, 1 << 20
@@ -78,7 +79,30 @@ def findings() -> list[Finding]:
     found = _ingredients()
     if all(f.ok for f in found):
         found += [_namespace_finding(), _cgroup_finding()]
-    return found
+    container = _container_finding(containers.configured())
+    if container.ok:  # then nothing of the above has to be
+        found = [replace(f, needed=False) for f in found]
+    return [*found, container]
+
+
+def _container_finding(engine: Engine | None) -> Finding:
+    """Try the container engine that is configured: used where bubblewrap is not."""
+    what = "container engine, where bubblewrap is not usable"
+    if engine is None:
+        remedy = (
+            "Not configured. If bubblewrap cannot be had, install Podman or Docker "
+            f"and set {containers.ENGINE}=podman (or docker)."
+        )
+        return Finding(what, False, remedy, needed=False)
+    what = f"{what} ({' '.join(engine.command)})"
+    if not engine.found:
+        return Finding(what, False, f"There is no {engine.command[0]}.", needed=False)
+    try:
+        with Sandbox(engine=engine) as sandbox:
+            sandbox.room().close()
+    except (SandboxError, OSError, subprocess.SubprocessError) as error:
+        return Finding(what, False, str(error), needed=False)
+    return Finding(what, True, needed=False)
 
 
 def _ingredients() -> list[Finding]:
@@ -149,7 +173,20 @@ def _namespace_remedy(reason: str) -> str:
 
 def why_not() -> str:
     """Return why nothing can be run safely here; empty when it can."""
-    return _listed(findings())
+    reason = _without_bubblewrap()
+    if not reason:
+        return ""
+    container = _container_finding(containers.configured())
+    return "" if container.ok else f"{reason}; {container.what}: {container.remedy}"
+
+
+@cache
+def _without_bubblewrap() -> str:
+    """Return why bubblewrap is not usable here; empty when it is."""
+    found = _ingredients()
+    if all(f.ok for f in found):
+        found.append(_namespace_finding())
+    return _listed(found)
 
 
 def _listed(found: Iterable[Finding]) -> str:
@@ -321,6 +358,9 @@ class Sandbox:
     warm : bool
         Keep the zygote between rooms. Without, each room gets a fresh interpreter;
         the results are the same.
+    engine : Engine, optional
+        Make each room a container. By default the engine that is configured in the
+        environment is used where bubblewrap is not usable.
 
     Raises
     ------
@@ -329,17 +369,38 @@ class Sandbox:
     """
 
     def __init__(
-        self, limits: Limits = Limits(), *, trusted: bool = False, warm: bool = True
+        self,
+        limits: Limits = Limits(),
+        *,
+        trusted: bool = False,
+        warm: bool = True,
+        engine: Engine | None = None,
     ):
         self.limits, self.trusted, self.warm = limits, trusted, warm
+        self.engine = engine
+        self._spare: Container | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._rooms = 0
         self._errors: IO[bytes] | None = None
         self._group: cgroups.ControlGroup | None = None
         self._home: tempfile.TemporaryDirectory[str] | None = None
-        if not trusted and (reason := _listed(_ingredients())):
-            raise SandboxError(REFUSAL.format(reason))
+        if not trusted and engine is None:
+            reason = _listed(_ingredients())
+            configured = containers.configured()
+            if configured and (reason or _without_bubblewrap()):
+                self.engine = configured
+            elif reason:
+                raise SandboxError(REFUSAL.format(reason))
+        if self.engine and not trusted:
+            self._prepare(self.engine)
+
+    def _prepare(self, engine: Engine) -> None:
+        if not engine.found:
+            raise SandboxError(f"there is no container engine {engine.command[0]}")
+        containers.sweep(engine)
+        if reason := containers.prepare(engine):
+            raise SandboxError(f"no image for containers could be made: {reason}")
 
     def __enter__(self) -> Sandbox:
         return self
@@ -349,6 +410,8 @@ class Sandbox:
 
     def room(self) -> Room:
         """Fork a room; it is empty, isolated and has promised so."""
+        if self.engine and not self.trusted:
+            return self._container_room(self.engine)
         if not self.warm:
             self.close()
         if self._process is None or self._process.poll() is not None:
@@ -358,12 +421,32 @@ class Sandbox:
         order = {"do": "open", "room": self._rooms}
         with theirs:
             self._ask(order, [theirs.fileno()])
-        room = Room(self, self._rooms, Channel(ours))
+        return self._promised(Room(self, self._rooms, Channel(ours)), 30)
+
+    def _container_room(self, engine: Engine) -> Room:
+        """Take the container that waits, and let the next one start."""
+        container = self._spare or self._container(engine)
+        self._spare = self._container(engine)
+        self._rooms += 1
+        room = ContainerRoom(self, self._rooms, container)
+        return self._promised(room, 2 * START_SECONDS)
+
+    def _container(self, engine: Engine) -> Container:
+        if self._home is None:
+            self._home = tempfile.TemporaryDirectory(prefix="autograder-")
+            os.chmod(self._home.name, 0o755)
+        name, empty = containers.new_name(), Path(self._home.name)
+        command = container_command(engine, name, self.limits, empty)
+        return Container(engine, command, name)
+
+    def _promised(self, room: Room, seconds: float) -> Room:
+        """Return the room when it has promised that its door is shut."""
         try:
-            promise, _ = room.channel.receive(time.monotonic() + 30)
+            promise, _ = room.channel.receive(time.monotonic() + seconds)
         except WireError as error:
+            said = room.said()
             room.close()
-            raise SandboxError(f"a room did not open: {error}") from None
+            raise SandboxError(f"a room did not open: {said or error}") from None
         if not promise.get("ready"):
             room.close()
             raise SandboxError(f"a room is not isolated: {promise.get('broken')}")
@@ -371,6 +454,9 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote and, with its namespace, every process in it."""
+        if self._spare:
+            self._spare.end()
+            self._spare = None
         if self._control:
             self._control.close()
             self._control = None
@@ -467,6 +553,10 @@ class Room:
         self.sandbox, self.number, self.channel = sandbox, number, channel
         self.status: int | None = None
 
+    def said(self) -> str:
+        """Return what was said besides the wire: nothing, here."""
+        return ""
+
     def close(self, patience: float = 0.0) -> int:
         """Kill everything in the room, after ``patience`` seconds if it is ending.
 
@@ -480,6 +570,54 @@ class Room:
                 order = {"do": "close", "room": self.number, "patience": patience}
                 self.status = int(self.sandbox._ask(order, []).get("status", 0))
         return self.status
+
+
+class ContainerRoom(Room):
+    """A room that is a container."""
+
+    def __init__(self, sandbox: Sandbox, number: int, container: Container):
+        super().__init__(sandbox, number, Channel(container.socket))
+        self._container = container
+
+    def said(self) -> str:
+        """Return what the engine complained about."""
+        return self._container.words()
+
+    def close(self, patience: float = 0.0) -> int:
+        """Kill the container; return how it had ended, as for every room."""
+        if self.status is None:
+            self.status = self._container.end(patience)
+        return self.status
+
+
+def container_command(
+    engine: Engine, name: str, limits: Limits, empty: Path
+) -> list[str]:
+    """Return the command of a room in a container, from bubblewrap's allow-list.
+
+    ``empty`` is a folder to cover others with: a tmpfs of Podman's starts as a copy.
+    """
+    mounts: list[tuple[str, str]] = []
+    python = ["python3", "-s", "-P"]
+    words = [*_own_files()]
+    if not engine.image:
+        python = _python_in_sandbox()
+        words = [*_system_files(), *_libraries(), *words]
+    while words:
+        kind = words.pop(0)
+        if kind == "--ro-bind":
+            mounts.append((words.pop(0), words.pop(0)))
+        elif kind == "--tmpfs":
+            mounts.append((str(empty), words.pop(0)))
+        else:  # links, which the empty image has
+            del words[:2]
+    flags = [*_environment()]
+    environment = dict(zip(flags[1::3], flags[2::3], strict=True))
+    if engine.image:
+        del environment["PATH"], environment["LD_LIBRARY_PATH"]
+    start = _START.replace("main", "container")
+    program = [*python, "-c", start, containers.settings(limits)]
+    return containers.run_command(engine, name, limits, mounts, environment, program)
 
 
 def _room_settings(limits: Limits) -> dict[str, Any]:

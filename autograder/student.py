@@ -18,6 +18,7 @@ from autograder.wire import (
     WireClosed,
     WireError,
     WireTimeout,
+    clean_line,
     clean_text,
     pack,
     unpack,
@@ -41,6 +42,10 @@ class StudentRaised(StudentError):
     def __init__(self, message: str, hint: str = "", bases: tuple[str, ...] = ()):
         super().__init__(message, hint)
         self.bases = bases
+
+
+class StudentUnanswered(StudentRaised):
+    """The function is still the stub of the release."""
 
 
 class StudentMissing(StudentError):
@@ -167,6 +172,8 @@ class Student:
         fields = {"do": "observe", "name": name, "seed": seed}
         reply, value = self._ask(fields, (args, kwargs, cotangent))
         seen = _observed(value, reply.get("events"))
+        if not _fits(seen, args, kwargs):
+            self._spoilt("the observation is one of another call")
         self.last = seen.value
         seen.value = self._checked(name, seen.value, returns)
         return seen
@@ -179,7 +186,7 @@ class Student:
             return Handle(self, value["handle"])
         kind = value.get("kind") if isinstance(value, dict) else "something else"
         raise StudentWrongType(
-            f"{name} returned a {clean_text(kind, 60)}; a network (an nn.Module) is "
+            f"{name} returned a {clean_line(kind, 60)}; a network (an nn.Module) is "
             "expected."
         )
 
@@ -201,7 +208,10 @@ class Student:
         if float in kinds and type(value) is int:
             return float(value)
         if float in kinds and isinstance(value, torch.Tensor) and value.numel() == 1:
-            return value if torch.Tensor in kinds else float(value)
+            if torch.Tensor in kinds:
+                return value
+            if not value.is_complex():
+                return float(value)
         if object in kinds or (
             isinstance(value, kinds) and not (type(value) is bool and bool not in kinds)
         ):
@@ -234,9 +244,8 @@ class Student:
         request = {"do": "load", "cells": self._answers.cells}
         reply, data = self._exchange(request, b"", self._budget.load)
         try:
-            loaded = unpack(reply.get("value"), data)
-            self._errors = dict(loaded["errors"])
-        except (WireError, TypeError, KeyError, ValueError):
+            self._errors = _dict(_dict(unpack(reply.get("value"), data))["errors"])
+        except (WireError, TypeError, KeyError):
             self._spoilt("loading your answers ended with an answer that is none")
 
     def _exchange(
@@ -308,14 +317,15 @@ class Student:
 
     def _raised(self, name: str, error: Any) -> StudentRaised:
         error = error if isinstance(error, Mapping) else {}
-        kind = clean_text(error.get("kind", "an error"), 60)
-        text = clean_text(error.get("message", ""), 300)
-        cell, line = clean_text(error.get("cell", ""), 60), error.get("line")
-        where = f" (cell {cell}, line {line})" if cell and isinstance(line, int) else ""
+        kind = clean_line(error.get("kind", "an error"), 60)
+        text = clean_line(error.get("message", ""), 300)
+        cell, line = clean_line(error.get("cell", ""), 60), error.get("line")
+        known = type(line) is int and 0 < line < 1_000_000
+        where = f" (cell {cell}, line {line})" if cell and known else ""
         bases = error.get("bases") if isinstance(error.get("bases"), list) else []
         names = tuple(b for b in bases if isinstance(b, str))
         if kind == "NotImplementedError" and not text:
-            return StudentRaised(f"{name} is not answered yet.", bases=names)
+            return StudentUnanswered(f"{name} is not answered yet.", bases=names)
         message = f"{name} raised {kind}{': ' + text if text else ''}{where}."
         return StudentRaised(message, self._hint_for(kind, text), names)
 
@@ -360,7 +370,7 @@ def _article(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, Foreign):
-        return f"a {value.kind}"
+        return f"a {' '.join(value.kind.split())}"
     return _kind(type(value))
 
 
@@ -386,6 +396,8 @@ class Handle:
     def state_dict(self) -> dict[str, Any]:
         """Return the weights by name."""
         value = self._student._checked("state_dict", self._do("state_dict"), dict)
+        if not _are_tensors(value):
+            self._student._spoilt("the weights are none")
         return dict(value)
 
     def load_state_dict(self, weights: Mapping[str, Any]) -> None:
@@ -403,13 +415,81 @@ class Handle:
                 Layer(
                     clean_text(f["name"], 80),
                     clean_text(f["kind"], 60),
-                    dict(f["settings"]),
-                    int(f["parameters"]),
+                    _dict(f["settings"]),
+                    _int(f["parameters"]),
                 )
-                for f in self._do("layers")
+                for f in map(_dict, _list(self._do("layers")))
             ]
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError):
             return self._student._spoilt("the layers are none")
+
+
+def _fits(seen: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether an observation has the parts that a call with these arguments has.
+
+    Checks rely on them: what is missing there would look like the grader's mistake.
+    """
+    import torch
+
+    tensors, nets = _sent([*args, *kwargs.values()])
+    return (
+        len(seen.inputs) == len(seen.aliases) == tensors
+        and len(seen.nets) == nets
+        and len(seen.grads) <= tensors
+        and all(isinstance(t, torch.Tensor) for t in seen.inputs)
+        and all(t is None or isinstance(t, torch.Tensor) for t in seen.grads)
+        and all(_are_tensors(net.weights) for net in seen.nets)
+        and all(
+            _are_tensors({k: g for k, g in net.grads.items() if g is not None})
+            for net in seen.nets
+        )
+    )
+
+
+def _are_tensors(values: Mapping[str, Any]) -> bool:
+    import torch
+
+    return all(isinstance(v, torch.Tensor) for v in values.values())
+
+
+def _sent(values: Any) -> tuple[int, int]:
+    """Count the tensors and the networks among the arguments of a call."""
+    import torch
+
+    from autograder.probes import Net
+
+    tensors = nets = 0
+    for value in values:
+        inside = list(value.values()) if isinstance(value, dict) else value
+        if isinstance(value, torch.Tensor):
+            tensors += 1
+        elif isinstance(value, Net | Handle):
+            nets += 1
+        elif isinstance(inside, list | tuple):
+            more_tensors, more_nets = _sent(inside)
+            tensors, nets = tensors + more_tensors, nets + more_nets
+    return tensors, nets
+
+
+# What is iterated must be a list: a tensor would be taken apart number by number.
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return list(value)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return dict(value)
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
 
 
 def _observed(value: Any, events: Any) -> Any:
@@ -417,29 +497,30 @@ def _observed(value: Any, events: Any) -> Any:
     from autograder.probes import Event, NetState, Observed
 
     try:
+        value = _dict(value)
         seen = Observed(
             value=value["value"],
-            inputs=list(value["inputs"]),
-            aliases=[bool(a) for a in value["aliases"]],
+            inputs=_list(value["inputs"]),
+            aliases=[a is True for a in _list(value["aliases"])],
             requires_grad=value["requires_grad"] is True,
-            grads=list(value["grads"]),
-            operators={clean_text(o, 80) for o in value["operators"]},
+            grads=_list(value["grads"]),
+            operators={clean_line(o, 80) for o in _list(value["operators"])},
             nets=[
-                NetState(dict(n["weights"]), n["training"] is True, dict(n["grads"]))
-                for n in value["nets"]
+                NetState(_dict(n["weights"]), n["training"] is True, _dict(n["grads"]))
+                for n in map(_dict, _list(value["nets"]))
             ],
-            warnings=[clean_text(w, 200) for w in value["warnings"]],
+            warnings=[clean_line(w, 200) for w in _list(value["warnings"])],
         )
-        for kind, index, training, grad, size, total, detail in events or ():
+        for kind, index, training, grad, size, total, detail in _list(events or []):
             seen.events.append(
                 Event(
-                    clean_text(kind, 20),
-                    int(index),
+                    clean_line(kind, 20),
+                    _int(index),
                     training is True,
                     grad is True,
-                    int(size),
+                    _int(size),
                     float(total) if isinstance(total, str) else math.nan,
-                    clean_text(detail, 120),
+                    clean_line(detail, 120),
                 )
             )
     except (TypeError, KeyError, ValueError, OverflowError):

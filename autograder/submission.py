@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.wire import clean_text
+from autograder.wire import clean_text, nested_deeper
 
-MAX_BYTES = 20 << 20
+MAX_BYTES = 10 << 20
+MAX_PARTS = 400_000  # commas and opening brackets: each can stand for a whole object
 MAX_CELLS = 1_000
 MAX_DEPTH = 50
-MAX_SOURCE = 200_000  # characters of one answer
+MAX_SOURCE = 80_000  # characters of one answer
+MAX_EXTRAS = 100  # cells of the student's own that are looked at
+MAX_MAGIC, MAX_MAGICS = 20_000, 25  # characters and lines that IPython may transform
 
 
 class Unreadable(Exception):
@@ -42,7 +45,8 @@ class Submission:
 
     def names_in_extras(self) -> set[str]:
         """Names that the student's own cells define; they are not run."""
-        return {n for e in self.extras if e.type == "code" for n in defined(e.source)}
+        texts = [e.source for e in self.extras if e.type == "code"][:MAX_EXTRAS]
+        return {n for t in texts if len(t) <= MAX_MAGIC for n in defined(t)}
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,17 @@ class ExtraCell:
 # --- pre-flight -----------------------------------------------------------------------
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a submitted file: a regular one, not a link, of bounded size."""
+def read_bytes(path: Path, below: Path | None = None) -> bytes:
+    """Read a submitted file: a regular one of bounded size, not reached by a link.
+
+    The folders between it and ``below`` must be no links either: they could lead to the
+    model solution, which the grader may read.
+    """
+    for folder in path.parents if below else ():
+        if folder == below:
+            break
+        if folder.is_symlink():
+            raise Unreadable("its folder is a link; submit the notebook itself")
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         kind = os.lstat(path).st_mode
@@ -88,6 +101,8 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
     Traceback (most recent call last):
     autograder.submission.Unreadable: it is not a notebook of format 4 (nbformat is 3)
     """
+    if sum(data.count(sign) for sign in b",[{") > MAX_PARTS:
+        raise Unreadable("it has too many parts (clear the outputs)")
     try:
         notebook = json.loads(
             data.decode("utf-8-sig"),
@@ -104,14 +119,15 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
     if not isinstance(notebook, dict):
         raise Unreadable("it is not a notebook (no JSON object)")
     if type(notebook.get("nbformat")) is not int or notebook["nbformat"] != 4:
-        shown = clean_text(notebook.get("nbformat"), 20)
+        found = notebook.get("nbformat")
+        shown = "no number" if isinstance(found, dict | list) else clean_text(found, 20)
         raise Unreadable(f"it is not a notebook of format 4 (nbformat is {shown})")
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(c, dict) for c in cells):
         raise Unreadable("it is not a notebook (its cells are no list of cells)")
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"it has {len(cells)} cells; {MAX_CELLS} is the limit")
-    if _deeper_than(notebook, MAX_DEPTH):
+    if nested_deeper(notebook, MAX_DEPTH):
         raise Unreadable("its JSON is nested too deeply")
     return notebook
 
@@ -127,27 +143,12 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(v for v in item.values() if isinstance(v, dict | list))
-            elif isinstance(item, list):
-                below.extend(v for v in item if isinstance(v, dict | list))
-        if not below:
-            return False
-        level = below
-    return True
-
-
 # --- rebuilding -----------------------------------------------------------------------
 
 
-def read(path: Path, assignment: Assignment) -> Submission:
+def read(path: Path, assignment: Assignment, below: Path | None = None) -> Submission:
     """Read a submitted notebook and keep what the assignment asks for."""
-    data = read_bytes(path)
+    data = read_bytes(path, below)
     submission = rebuild(parse_notebook(data), assignment)
     submission.digest = hashlib.sha256(data).hexdigest()
     return submission
@@ -216,10 +217,15 @@ def _keep(kept: Submission, name: str, role: str, parts: list[str]) -> None:
 
 # --- text of code ---------------------------------------------------------------------
 
-_TIMED = re.compile(r"^(\s*)%{1,2}(?:time|timeit|capture|prun)\b[^\n]*$", re.MULTILINE)
-_TIMED_LINE = re.compile(
-    r"^(\s*)%(?:time|timeit|prun)[ \t]+(?=[A-Za-z_(])", re.MULTILINE
+# Blanks are named, not \s: that also matches line ends, and then thousands of empty
+# lines are searched again from each of them.
+_TIMED = re.compile(
+    r"^([ \t]*)%{1,2}(?:time|timeit|capture|prun)\b[^\n]*$", re.MULTILINE
 )
+_TIMED_LINE = re.compile(
+    r"^([ \t]*)%(?:time|timeit|prun)[ \t]+(?=[A-Za-z_(])", re.MULTILINE
+)
+_MAGIC = re.compile(r"^[ \t]*[%!?,;/]|\?[ \t]*$|=[ \t]*[%!]", re.MULTILINE)
 
 
 def plain_python(source: str) -> str:
@@ -238,12 +244,31 @@ def plain_python(source: str) -> str:
     bare = _TIMED.sub(r"\1#", _TIMED_LINE.sub(r"\1", source))
     if parses(bare):
         return bare
+    # IPython reads the whole text again for each magic.
+    if len(bare) > MAX_MAGIC or len(_MAGIC.findall(bare)) > MAX_MAGICS:
+        return _refused(source)
+    import warnings
+
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        return str(TransformerManager().transform_cell(bare)).rstrip("\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a student's text, nobody's to read
+            made = str(TransformerManager().transform_cell(bare)).rstrip("\n")
+        return _refused(made)
     except (SyntaxError, ValueError, RecursionError):
-        return source
+        return _refused(source)
+
+
+def _refused(source: str) -> str:
+    """Return a text that cannot run where we cannot read it: nothing is hidden so."""
+    try:
+        _parse(source)
+    except (RecursionError, MemoryError):
+        return 'raise RecursionError("this cell is nested too deeply")'
+    except (SyntaxError, ValueError):
+        pass
+    return source
 
 
 def parses(source: str) -> bool:
@@ -253,14 +278,18 @@ def parses(source: str) -> bool:
 
 def tree(source: str) -> ast.Module | None:
     """Return the syntax tree of a text, or None where there is none."""
-    import warnings
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return _parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _parse(source: str) -> ast.Module:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
 
 
 def defined(source: str) -> set[str]:

@@ -18,14 +18,20 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_HEADER = 1 << 18  # bytes
-MAX_PAYLOAD = 1 << 26  # bytes
+MAX_PAYLOAD = 1 << 24  # bytes
 MAX_DEPTH = 12  # of nested lists, tuples and dicts
+MAX_NESTING = 64  # of the JSON that carries them
 MAX_ITEMS = 10_000  # values in one message
 MAX_TEXT = 2_000  # characters of one string, after which it is cut
 MAX_INT = 1 << 63
 
 KINDS = frozenset(
     "plain float list tuple dict foreign tensor array dtype device built".split()
+)
+#: the dtypes whose values a check can compare; others cross as a name
+DTYPES = frozenset(
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 "
+    "float16 bfloat16 float32 float64 complex64 complex128".split()
 )
 
 _LENGTHS = struct.Struct("<II")
@@ -58,10 +64,40 @@ def clean_text(text: object, limit: int = MAX_TEXT) -> str:
     >>> clean_text("x" * 50, 10)
     'xxxxxxxxx…'
     """
-    text = str(text)
+    try:
+        text = str(text)
+    except (RecursionError, ValueError):  # nested without end, or a giant number
+        text = f"({type(text).__name__})"
     cut = text[: limit - 1] + "…" if len(text) > limit else text
     cut = cut.encode("utf-8", "replace").decode("utf-8")
     return "".join(c for c in cut if c in "\n\t" or c.isprintable())
+
+
+def clean_line(text: object, limit: int = MAX_TEXT) -> str:
+    r"""Return clean text in one line, so that none of it can pass for a line of ours.
+
+    >>> clean_line("no\n  ✓ 3/3  All is well")
+    'no ✓ 3/3 All is well'
+    """
+    return " ".join(clean_text(text, limit).split())
+
+
+def nested_deeper(value: Any, limit: int) -> bool:
+    """Tell whether lists and dicts stand in each other more than ``limit`` deep.
+
+    >>> nested_deeper([[1]], 2), nested_deeper([[1]], 1)
+    (False, True)
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        below: list[Any] = []
+        for item in level:
+            inside = item.values() if isinstance(item, dict) else item
+            below.extend(v for v in inside if isinstance(v, dict | list))
+        if not below:
+            return False
+        level = below
+    return True
 
 
 # --- frames ---------------------------------------------------------------------------
@@ -153,6 +189,8 @@ def parse(text: bytes) -> dict[str, Any]:
         raise WireError(f"not a strict JSON object: {clean_text(error, 80)}") from None
     if not isinstance(value, dict):
         raise WireError("not a strict JSON object: another kind of value")
+    if nested_deeper(value, MAX_NESTING):
+        raise WireError("not a strict JSON object: nested too deeply")
     return value
 
 
@@ -202,6 +240,9 @@ def unpack(
     if payload:
         from safetensors.torch import load
 
+        # A long list of empty tensors would need far more memory than it has bytes.
+        if int.from_bytes(payload[:8], "little") > MAX_HEADER:
+            raise WireError("not safetensors: its header is too large")
         try:
             tensors = load(payload)
         except Exception as error:  # the library's own errors are of many kinds
@@ -245,9 +286,11 @@ class _Packer:
         import numpy
         import torch
 
-        if isinstance(value, torch.dtype | torch.device):
-            kind = "dtype" if isinstance(value, torch.dtype) else "device"
-            return {"t": kind, "v": str(value).removeprefix("torch.")}
+        if isinstance(value, torch.dtype):
+            name = str(value).removeprefix("torch.")
+            return {"t": "dtype" if name in DTYPES else "foreign", "v": name}
+        if isinstance(value, torch.device):
+            return {"t": "device", "v": str(value)}
         if isinstance(value, numpy.generic):
             return self.node(value.item())
         if isinstance(value, numpy.ndarray):
@@ -321,34 +364,37 @@ class _Unpacker:
         for pair in value:
             if not (isinstance(pair, list) and len(pair) == 2):
                 raise WireError("a dict is none")
-            if not isinstance(pair[0], str) or pair[0] in result:
+            key = clean_text(pair[0]) if isinstance(pair[0], str) else None
+            if key is None or key in result:
                 raise WireError("a dict has a bad key")
-            result[clean_text(pair[0])] = self.value(pair[1], depth + 1)
+            result[key] = self.value(pair[1], depth + 1)
         return result
 
     def _foreign(self, value: Any, node: dict[str, Any], depth: int) -> Foreign:
         return Foreign(clean_text(value, 60))
 
     def _tensor(self, value: Any, node: dict[str, Any], depth: int) -> Any:
-        tensor = self.tensors.get(str(value)) if type(value) is int else None
+        # Each once: ten thousand references to one tensor would be cheap to send only.
+        tensor = self.tensors.pop(str(value), None) if type(value) is int else None
         if tensor is None:
             raise WireError("a tensor is missing")
-        return tensor
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return tensor if dtype in DTYPES else Foreign(f"{dtype} tensor")
 
     def _array(self, value: Any, node: dict[str, Any], depth: int) -> Any:
         tensor = self._tensor(value, node, depth)
         try:
             return tensor.numpy()
-        except TypeError:
+        except (AttributeError, TypeError, RuntimeError):
             raise WireError("an array has a type that numpy does not know") from None
 
     def _dtype(self, value: Any, node: dict[str, Any], depth: int) -> Any:
         import torch
 
-        dtype = getattr(torch, value, None) if isinstance(value, str) else None
-        if not isinstance(dtype, torch.dtype):
+        # Never getattr(torch, …) with any name: some of them import half of torch.
+        if not isinstance(value, str) or value not in DTYPES:
             raise WireError("a dtype is none")
-        return dtype
+        return getattr(torch, value)
 
     def _device(self, value: Any, node: dict[str, Any], depth: int) -> Any:
         import torch
@@ -358,7 +404,8 @@ class _Unpacker:
         return torch.device(value)
 
     def _built(self, value: Any, node: dict[str, Any], depth: int) -> Any:
-        build = self.builders.get(node.get("tag", ""))
+        tag = node.get("tag")
+        build = self.builders.get(tag) if isinstance(tag, str) else None
         if build is None:
             raise WireError("a description is not welcome here")
         return build(self.value(value, depth + 1))

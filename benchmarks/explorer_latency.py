@@ -30,6 +30,7 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BOX = ".cnn-explorer:not(.cnn-quiz)"  # a quiz has nothing to slide
 TARGETS = {"median": 16.0, "worst": 50.0, "usable": 2_000.0, "sent": 1_800_000}
 ARGUMENTS = [
     "--no-sandbox",
@@ -42,7 +43,7 @@ ARGUMENTS = [
 ]
 # Notes when the first explorer has drawn, in milliseconds since the navigation began.
 WATCH = """const look = () => {
-  const drawn = document.querySelector(".cnn-view[data-drawn]");
+  const drawn = document.querySelector(".cnn-view[data-drawn]:not(.cnn-quiz-view)");
   if (drawn) window.usable = performance.now();
   else requestAnimationFrame(look);
 };
@@ -153,7 +154,7 @@ TOP_LEVEL = {"EventDispatch", "FireAnimationFrame", "PrePaint", "Paint", "Layeri
 
 def move_slider(page, place, times):
     """Press an arrow key in turn to the right and to the left, at uneven moments."""
-    handle = page.locator(".cnn-explorer").nth(place).locator(".noUi-handle").first
+    handle = page.locator(BOX).nth(place).locator(".noUi-handle").first
     handle.scroll_into_view_if_needed()
     handle.focus()
     full = page.evaluate(
@@ -178,7 +179,7 @@ def measure(page, url, moves):
              .every((view) => view.dataset.drawn)"""
     )
     rows = []
-    for place, box in enumerate(page.locator(".cnn-explorer").all()):
+    for place, box in enumerate(page.locator(BOX).all()):
         move_slider(page, place, 6)  # warm up: compiled code is what a reader meets
         found = latencies(
             trace(page, lambda place=place: move_slider(page, place, moves))

@@ -75,7 +75,9 @@ if TYPE_CHECKING:
         LeNetExplorer,
         PaddingStrideExplorer,
         PoolingExplorer,
+        Quiz,
         ReceptiveFieldExplorer,
+        RunsExplorer,
     )
 
 # Where each public name lives. A test holds this table, the imports above (which only
@@ -134,7 +136,9 @@ _HOME = {
     "LearnedKernelLab": "widgets",
     "PaddingStrideExplorer": "widgets",
     "PoolingExplorer": "widgets",
+    "Quiz": "widgets",
     "ReceptiveFieldExplorer": "widgets",
+    "RunsExplorer": "widgets",
 }
 _MODULES = frozenset(_HOME.values())
 
@@ -154,8 +158,10 @@ __all__ = [
     "Ledger",
     "PaddingStrideExplorer",
     "PoolingExplorer",
+    "Quiz",
     "ReceptiveField",
     "ReceptiveFieldExplorer",
+    "RunsExplorer",
     "Timer",
     "Window",
     "accuracy",

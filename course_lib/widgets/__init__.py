@@ -17,6 +17,8 @@ _STEMS = {
     "ReceptiveFieldExplorer": "receptive_field_explorer",
     "LeNetExplorer": "lenet_explorer",
     "LearnedKernelLab": "learned_kernel_lab",
+    "Quiz": "quiz",
+    "RunsExplorer": "runs_explorer",
 }
 
 __all__ = list(_STEMS)

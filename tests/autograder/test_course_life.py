@@ -53,7 +53,8 @@ def life(released_course, nbgrader, tmp_path_factory):
             "submit", "tiny", "--course", "cnn", "--student", student, place, cwd=home
         )
     nbgrader("collect", "tiny", place, cwd=course)
-    nbgrader("autograde", "tiny", cwd=course)
+    done = nbgrader("autograde", "tiny", cwd=course)
+    (root / "autograde.txt").write_text(done.stdout + done.stderr)
     nbgrader("generate_feedback", "tiny", cwd=course)
     nbgrader("release_feedback", "tiny", place, cwd=course)
     return course
@@ -79,6 +80,12 @@ def test_the_scores_of_the_hidden_checks_reach_the_gradebook(life):
         tests = [found[student, f"test_{a}"] for a in ("double", "total")]
         assert sum(points for points, _ in tests) == score
         assert not any(person for _, person in tests)
+
+
+def test_autograde_says_nothing_of_the_inside_of_the_database(life):
+    said = (life.parent / "autograde.txt").read_text()
+    assert "Autograding" in said
+    assert "Warning" not in said
 
 
 def test_the_written_answer_waits_for_a_person(life):

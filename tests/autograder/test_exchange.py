@@ -37,3 +37,28 @@ def test_the_time_is_the_servers_not_the_students(collected):
     text = (collected / "timestamp.txt").read_text()
     when = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC)
     assert abs((datetime.now(UTC) - when).total_seconds()) < 600
+
+
+@pytest.fixture
+def about():
+    return SimpleNamespace(
+        coursedir=SimpleNamespace(max_file_size=2000), log=logging.getLogger("collect")
+    )
+
+
+def test_a_link_to_a_folder_is_not_collected(about, tmp_path):
+    """The instructor can read the model solution, and would collect it."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "corr2d.ipynb").write_text("{}")
+    (tmp_path / "ada+corr2d+2020").symlink_to(tmp_path / "source")
+    target = tmp_path / "submitted"
+    SafeCollect.do_copy(about, str(tmp_path / "ada+corr2d+2020"), str(target))
+    assert list(target.iterdir()) == []
+
+
+def test_a_student_called_dot_dot_writes_nothing_outside(about, tmp_path):
+    (tmp_path / "inbound").mkdir()
+    (tmp_path / "inbound" / "corr2d.ipynb").write_text("{}")
+    target = tmp_path / "submitted" / ".." / "corr2d"
+    SafeCollect.do_copy(about, str(tmp_path / "inbound"), str(target))
+    assert not (tmp_path / "corr2d").exists()

@@ -63,6 +63,13 @@ def test_the_hint_of_the_marker_is_the_last_resort(grade):
     assert check(result, "test_total_adds_up").hint == "All of them."
 
 
+@pytest.mark.parametrize(
+    "source", ["", "def total(X):\n    raise NotImplementedError()"]
+)
+def test_no_hint_names_a_mistake_where_nothing_was_written(grade, source):
+    assert check(grade(total=source), "test_total_adds_up").hint == ""
+
+
 MESSAGES = [
     ("", "There is no answer in the cell double"),
     ("def dubble(X): ...", "define no function called double"),

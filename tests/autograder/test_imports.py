@@ -46,7 +46,7 @@ def test_only_the_gates_to_nbgrader_import_it():
 
 
 def test_only_named_files_start_processes():
-    assert importers("subprocess") == {"sandbox", "release"}
+    assert importers("subprocess") == {"sandbox", "containers", "release"}
     assert importers("multiprocessing") == {"pool"}
 
 

@@ -1,6 +1,10 @@
 """The commands, as a person or a program uses them."""
 
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
 import nbformat
 import pytest
@@ -90,6 +94,7 @@ WRONG_USAGE = [
     (["check", "nothing", "x.ipynb"], "there is no assignment 'nothing', but: tiny"),
     (["check", "tiny", "x.ipynb"], "there is no file x.ipynb"),
     (["grade", "tiny", "--course", "nowhere"], "nowhere is no course"),
+    (["grade", "tiny", "--course", "nowhere", "--json"], "nowhere is no course"),
     (["report", "tiny", "--course", "nowhere"], "nowhere is no course"),
     (["release", "tiny", "--course", "nowhere"], "nowhere is no course"),
 ]
@@ -106,3 +111,56 @@ def test_a_course_is_not_made_twice(tmp_path, capsys):
     assert main(["new-course", str(tmp_path / "cnn")]) == 2
     assert "is a course already" in capsys.readouterr().err
     assert "course_id = 'cnn'" in (tmp_path / "cnn" / "nbgrader_config.py").read_text()
+
+
+@pytest.mark.parametrize("json_wanted", [[], ["--json"]], ids=["text", "json"])
+def test_grade_says_where_it_found_no_submission(course, json_wanted, capsys):
+    assert main(["grade", "tiny", "--course", str(course), *json_wanted]) == 2
+    said = capsys.readouterr()
+    place = course / "submitted" / "*" / "tiny"
+    assert f"nobody has submitted tiny: no folder is called {place}" in said.err
+    assert said.out == ("[]\n" if json_wanted else "")
+
+
+def test_grade_knows_no_student_who_has_submitted_nothing(course, submit, capsys):
+    """A slip of the pen must not become a student with no points."""
+    submit(course, "ada")
+    words = ["grade", "tiny", "--course", str(course), "--student", "adda"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "adda has submitted nothing for tiny" in said
+    assert "submitted have: ada" in said
+    assert not (course / "gradebook.db").exists() or not rows_of(course, "adda")
+
+
+def rows_of(course, student):
+    with closing(sqlite3.connect(course / "gradebook.db")) as book:
+        return list(book.execute("select id from student where id = ?", (student,)))
+
+
+@pytest.mark.sandbox
+def test_without_checks_nothing_is_called_graded(notebook, tiny, capsys):
+    checks = tiny / "checks" / "test_tiny.py"
+    aside = checks.rename(tiny / "aside.py")
+    try:
+        assert main(["check", "tiny", notebook()]) == 3
+    finally:
+        aside.rename(checks)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == "tiny: not graded"
+    assert "the checks of tiny are missing: test_tiny.py" in said.err
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["new-course", "cnn"]], ids=" ".join)
+def test_a_reader_who_leaves_early_gets_no_traceback(words, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autograder", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()  # before anything is written
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(120) == 141

@@ -1,10 +1,12 @@
 """What a room is given, what is taken from it, and what is left when it is gone."""
 
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
+from nbconvert.filters.markdown import markdown2html
 
 from autograder import cgroups
 from autograder.cgroups import ControlGroup
@@ -150,10 +152,41 @@ def test_a_drawing_is_shown_as_an_image_that_cannot_act():
     assert "onload" not in shown
 
 
-def test_markdown_of_a_student_keeps_mathematics_and_loses_html():
-    text = harmless_markdown(
-        "$a<b$ <img src=x onerror=y> [x](javascript:y)\n\n[z]: data:q"
-    )
-    assert "<" not in text.replace("&lt;", "")
-    assert "javascript:" not in text
-    assert "data:" not in text
+LINKS = [
+    "[x](javascript:y)",
+    "[x]( javascript:y)",
+    "[x](<javascript:y>)",
+    "[x](javascript&#58;y)",
+    "[x][z]\n\n[z]: javascript:y",
+    "[a\\]b]\n\n[a\\]b]: javascript:y",
+    "[z]\n\n[z]:\n  javascript:y",
+    "![x](data:image/svg+xml,y)",
+    "![x](http://elsewhere.example/pixel.png)",
+    "![x][z]\n\n[z]: http://elsewhere.example/pixel.png",
+    "<javascript:y>",
+    "<img src=x onerror=y>",
+    "[x](https://a.example/)[y](javascript:y)",
+]
+
+
+@pytest.mark.parametrize("source", LINKS)
+def test_markdown_of_a_student_links_to_the_web_only_and_loads_nothing(source):
+    page = markdown2html(harmless_markdown(source))
+    assert "<img" not in page
+    hrefs = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert all(h.startswith(("http://", "https://")) for h in hrefs), page
+
+
+def test_markdown_of_a_student_keeps_mathematics_and_web_links():
+    text = harmless_markdown("$a<b$ and [a page](https://a.example/)")
+    assert text == "$a&lt;b$ and [a page](https://a.example/)"
+
+
+SLOW = ["](", "\n", "](" + " ", "![", "[", "<", "`", "*a_", "]:"]
+
+
+@pytest.mark.parametrize("piece", SLOW, ids=repr)
+def test_cleaning_long_markdown_takes_time_in_proportion(piece):
+    """Two hundred times as much may take longer, but not for ever."""
+    text = harmless_markdown(piece * (200_000 // len(piece)))
+    assert "](" not in text

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import nbformat
 import pytest
@@ -133,7 +134,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "large.ipynb"
     with open(path, "wb") as file:
         file.truncate(submission.MAX_BYTES + (5 << 20))
-    with pytest.raises(Unreadable, match="the file has 25 MB; 20 MB is the limit"):
+    with pytest.raises(Unreadable, match="the file has 15 MB; 10 MB is the limit"):
         submission.read_bytes(path)
 
 
@@ -208,3 +209,60 @@ def test_no_change_of_a_notebook_breaks_the_reader(data):
         return
     assert set(kept.answers) == {"double"}
     assert all(isinstance(text, str) for text in kept.answers.values())
+
+
+def test_a_link_among_the_folders_is_refused(tmp_path):
+    """A student's folder that is a link to ``source`` would hand in the solution."""
+    (tmp_path / "source" / "double").mkdir(parents=True)
+    (tmp_path / "source" / "double" / "double.ipynb").write_text("{}")
+    (tmp_path / "submitted").mkdir()
+    (tmp_path / "submitted" / "eve").symlink_to(tmp_path / "source")
+    (tmp_path / "submitted" / "mal").mkdir()
+    (tmp_path / "submitted" / "mal" / "double").symlink_to(
+        tmp_path / "source" / "double"
+    )
+    for student in ("eve", "mal"):
+        with pytest.raises(Unreadable, match="its folder is a link"):
+            submission.read_bytes(
+                tmp_path / "submitted" / student / "double" / "double.ipynb",
+                tmp_path / "submitted",
+            )
+
+
+SLOW = [
+    "\n" * 49_000 + "%",
+    "!ls\n" * 12_000,
+    "a?\n" * 16_000,
+    "x = !ls\n" * 5_000,
+    " " * 49_000 + "%time",
+    "%%time\n" * 7_000,
+    "(" * 49_000,
+    "f'{" * 16_000,
+]
+
+
+@pytest.mark.parametrize("source", SLOW, ids=lambda s: repr(s[:8]))
+def test_reading_code_takes_no_time_that_grows_faster_than_its_length(source):
+    """The longest answer, in the trusted process, which no limit of a room covers."""
+    before = time.process_time()
+    plain_python(source)
+    assert time.process_time() - before < 20  # minutes, before this was bounded
+
+
+def test_code_that_cannot_be_read_here_does_not_run_there():
+    """Else a name that is off limits could hide behind a deep expression."""
+    deep = "x = " + "+".join(["1"] * 20_000)
+    assert submission.tree(deep) is None
+    assert plain_python(deep).startswith("raise RecursionError")
+
+
+def test_a_million_empty_lists_are_not_taken_apart():
+    data = b'{"nbformat": 4, "cells": [' + b"[]," * 500_000 + b"[]]}"
+    with pytest.raises(Unreadable, match="it has too many parts"):
+        parse_notebook(data)
+
+
+def test_a_strange_format_number_is_refused_without_showing_all_of_it():
+    data = b'{"nbformat": ' + b"[" * 900 + b"]" * 900 + b', "cells": []}'
+    with pytest.raises(Unreadable, match=r"no number|nested too deeply"):
+        parse_notebook(data)

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))  # the extensions are tested as modules
+sys.path.insert(0, str(ROOT / "tools"))  # and so are the tools
 
 
 def toc_pages() -> list[str]:
@@ -28,7 +29,7 @@ def toc_pages() -> list[str]:
 
 
 PAGES = toc_pages()
-MADE_BY_SPHINX = ["search", "genindex", "py-modindex"]
+MADE_BY_SPHINX = ["search", "genindex", "py-modindex", "hub"]
 
 
 @pytest.fixture(scope="session")

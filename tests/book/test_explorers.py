@@ -16,12 +16,15 @@ import torch
 from torch import nn
 
 from course_lib import geometry
-from course_lib.widgets import __all__ as EXPLORERS
+from course_lib.widgets import __all__ as WIDGETS
 
 from .conftest import PAGES, ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("explorers")]
 
+# A quiz has fields in place of controls: see test_quizzes.py.
+EXPLORERS = [name for name in WIDGETS if name != "Quiz"]
+BOX = ".cnn-explorer:not(.cnn-quiz)"
 CALL = re.compile(rf"^\s*(?:d2l\.)?({'|'.join(EXPLORERS)})\(", re.M)
 
 
@@ -40,7 +43,7 @@ PLACES = {
 
 # What is done in the page: find the controls, note what is seen, wait for a frame.
 HELPERS = """() => {
-  const boxes = () => [...document.querySelectorAll(".cnn-explorer")];
+  const boxes = () => [...document.querySelectorAll(".cnn-explorer:not(.cnn-quiz)")];
   const visible = (node) => node.getClientRects().length > 0;
   const named = (node) => {
     const label = node.labels?.[0] ?? node.closest(".widget-inline-hbox")
@@ -78,7 +81,7 @@ HELPERS = """() => {
 }"""
 
 DRAWN = """(n) => {
-  const views = [...document.querySelectorAll(".cnn-view")];
+  const views = [...document.querySelectorAll(".cnn-view:not(.cnn-quiz-view)")];
   return views.length >= n && views.every((view) => view.dataset.drawn);
 }"""
 
@@ -590,7 +593,7 @@ def test_nothing_overflows_on_a_phone(name, served):
     folder = ROOT / "_build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     for explorer in explorers:
-        box = seen.page.locator(".cnn-explorer").nth(explorer.place)
+        box = seen.page.locator(BOX).nth(explorer.place)
         wide = seen.page.evaluate(
             """(i) => {
               const box = window.explorers.boxes()[i];
@@ -619,6 +622,10 @@ def test_nothing_overflows_on_a_phone(name, served):
 LOADS_FROM_OUTSIDE = re.compile(r"""(import|from|src=|url)\W{0,3}https?:""")
 
 STATES = {
+    "RunsExplorer": [
+        {"activation_index": 2, "rate_index": 4, "moment_index": 6, "pinned": 0},
+        {"init_index": 0, "rate_index": 0},
+    ],
     "ChannelsExplorer": [{"k": 1, "c_i": 4, "c_o": 4}, {"k": 5, "size": 3}],
     "PoolingExplorer": [
         {"mode_index": 1, "pad_h": 1, "pad_w": 1},
@@ -656,7 +663,7 @@ def test_axe_finds_nothing_in_any_state(name, scheme, served):
 def test_dark_and_light_are_drawn_in_their_own_colours(name, served):
     seen, explorers = served(name)
     for explorer in explorers:
-        box = seen.page.locator(".cnn-explorer").nth(explorer.place)
+        box = seen.page.locator(BOX).nth(explorer.place)
         light, looks = explorer.seen(), box.screenshot()
         seen.page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
         assert explorer.seen()["text"] == light["text"]
@@ -683,7 +690,7 @@ def test_without_scripts_a_described_picture_stands_in(name, server, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{server.url}/{name}.html")
-    pictures = page.locator(".cnn-fallback svg[role=img]")
+    pictures = page.locator(".cnn-fallback:not(.cnn-quiz-print) svg[role=img]")
     assert pictures.count() == len(explorers_of(name))
     for picture in pictures.all():
         assert picture.is_visible()

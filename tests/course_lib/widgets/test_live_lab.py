@@ -54,6 +54,13 @@ EXPLORERS = {
 }
 
 
+QUIZ = [
+    "from course_lib.widgets.questions import ask\nquiz = ask('channels/layer')\nquiz",
+    "print('python sees', quiz.answers, quiz.tries, quiz.solved)",
+    "quiz.reset()",
+]
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,6 +81,16 @@ def _notebook(create: str, value: str, new: float) -> Any:
     )
 
 
+def _quiz_notebook() -> Any:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in QUIZ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    heading = nbformat.v4.new_markdown_cell("# Multiple Output Channels")
+    notebook.cells.insert(0, heading)
+    return notebook
+
+
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as reply:
@@ -88,6 +105,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     home = tmp_path_factory.mktemp("lab")
     for name, recipe in EXPLORERS.items():
         nbformat.write(_notebook(*recipe), home / f"{name}.ipynb")
+    nbformat.write(_quiz_notebook(), home / "Quiz.ipynb")
     token, port = secrets.token_hex(16), _free_port()
     own = {
         "HOME": str(home),
@@ -270,4 +288,36 @@ def test_the_page_moves_python_and_python_moves_the_page(
     page.wait_for_function(READS, arg=[row, new], timeout=20_000)
     assert page.locator(".cnn-explorer canvas:visible, .cnn-stage svg").count() > 0
     assert page.locator(".cnn-error:visible").count() == 0
+    assert [t for t in notebook.troubles if "favicon" not in t] == []
+
+
+def test_python_sees_what_a_reader_predicts_and_can_reset_it(
+    open_notebook: Any,
+) -> None:
+    notebook = open_notebook("Quiz")
+    page = notebook.page
+    notebook.run(0)
+    page.wait_for_selector(".cnn-quiz-view[data-drawn]", timeout=60_000)
+    question = page.locator(".cnn-question").first
+    question.locator("input").first.focus()
+    for i, number in enumerate((3, 16, 5, 3)):
+        if i:
+            page.keyboard.press("Tab")
+        page.keyboard.type(str(number))
+    page.keyboard.press("Enter")
+    verdict = question.locator(".cnn-verdict")
+    verdict.get_by_text("Not quite: input channels first.").wait_for(timeout=20_000)
+    # A notebook has no pages; the link leads to the heading that it does have.
+    link = verdict.get_by_role("link", name="Multiple Output Channels")
+    assert link.get_attribute("href").startswith("#")
+    notebook.run(1)
+    assert (
+        "python sees [[3, 16, 5, 3], None] [1, 0] [False, False]" in notebook.printed(1)
+    )
+    notebook.run(2)
+    page.wait_for_function(
+        "() => document.querySelector('.cnn-verdict').textContent === ''",
+        timeout=20_000,
+    )
+    assert question.locator("input").first.input_value() == ""
     assert [t for t in notebook.troubles if "favicon" not in t] == []

@@ -20,10 +20,11 @@ PACKAGES = (
 pytestmark = [pytest.mark.registry, pytest.mark.xdist_group("ipywidgets7")]
 
 EXPLORERS = """
-import json, sys
+import json, pathlib, sys
 import anywidget, ipywidgets, torch
 from course_lib import widgets
 from course_lib.lenet import LeNet
+from course_lib.widgets.questions import ask
 
 torch.manual_seed(0)
 images = torch.rand(2, 1, 28, 28)
@@ -37,6 +38,10 @@ made = {
     ),
     "LeNetExplorer": widgets.LeNetExplorer(LeNet(), images, [0, 1]),
     "LearnedKernelLab": widgets.LearnedKernelLab(),
+    "Quiz": ask("channels/layer"),
+    "RunsExplorer": widgets.RunsExplorer(
+        json.loads(pathlib.Path("course_lib/runs/plateau.json").read_text("utf-8"))
+    ),
 }
 assert set(made) == set(widgets.__all__), set(widgets.__all__)
 report = {"versions": [ipywidgets.__version__, anywidget.__version__]}
@@ -71,8 +76,12 @@ for name, explorer in made.items():
         "all_values": sorted(explorer.value_names()),
         "box": type(explorer.box).__name__,
         "bundle": sorted(explorer._repr_mimebundle_()[0]),
-        "fallback": "<svg" in explorer.fallback(),
+        "fallback": 'class="cnn-fallback' in explorer.fallback(),
     }
+from course_lib.widgets.quiz import QuizCode
+code = QuizCode.shared()
+assert made["Quiz"]._code == code.model_id
+report["Quiz"]["code"] = [code.text.count("function judge"), ".cnn-quiz" in code.style]
 print(json.dumps(report))
 """
 
@@ -90,6 +99,7 @@ def report() -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+# A quiz has no controls, and a model of its own carries its code.
 EXPLORER_NAMES = (
     "KernelExplorer",
     "PaddingStrideExplorer",
@@ -98,12 +108,12 @@ EXPLORER_NAMES = (
     "ReceptiveFieldExplorer",
     "LeNetExplorer",
     "LearnedKernelLab",
+    "RunsExplorer",
 )
 
 
 def test_the_versions_are_those_of_colab(report: dict[str, Any]) -> None:
     assert report["versions"] == ["7.7.1", "0.9.21"]
-    assert sys.version_info[:2] >= (3, 11)
 
 
 @pytest.mark.parametrize("name", EXPLORER_NAMES)
@@ -128,3 +138,13 @@ def test_the_state_holds_all_that_the_page_needs(
     assert one["box"] == "VBox"
     assert "application/vnd.jupyter.widget-view+json" in one["bundle"]
     assert one["fallback"]
+
+
+def test_a_quiz_names_the_model_that_carries_its_code(report: dict[str, Any]) -> None:
+    quiz = report["Quiz"]
+    assert quiz["code"] == [1, True]
+    assert (
+        quiz["values"] == quiz["all_values"] == ["answers", "shown", "solved", "tries"]
+    )
+    assert "application/vnd.jupyter.widget-view+json" in quiz["bundle"]
+    assert quiz["fallback"]

@@ -1,0 +1,321 @@
+"""Claim: grading is at least 20 times as fast as nbgrader alone (lenet: 6 times).
+
+    python benchmarks/grading_throughput.py [corr2d …] [--stock 6] [--ours 60]
+
+Both sides grade the same notebooks by the same hidden checks. The stock side is
+``nbgrader autograde`` as it comes, with the checks placed in the notebook's own cells:
+they run inside the kernel, call the student's functions directly, and their points
+are the cells' partial credit. Ours is ``python -m autograder grade``: in the sandbox,
+on all processors, executed notebooks and gradebook rows included.
+
+The sides take turns, ``--repeats`` times; seconds are wall-clock time of the whole
+command, start included, divided by the number of submissions. Before that, the two
+sides must agree on every score. The overhead is what our side's processes computed
+less what students' code and checks compute when they run in one bare process.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter, process_time
+
+import nbformat
+
+HERE = Path(__file__).resolve().parent
+ASSIGNMENTS = ("corr2d", "pool2d", "lenet")
+IN_KERNEL = """\
+### BEGIN HIDDEN TESTS
+import sys
+sys.path.insert(0, {folder!r})
+from grading_throughput import points_in_kernel
+points_in_kernel({name!r}, {answer!r}, globals())
+### END HIDDEN TESTS"""
+
+
+# -- submissions -----------------------------------------------------------------------
+
+
+def submissions(name: str) -> list[nbformat.NotebookNode]:
+    """Make the notebooks that take turns: right, one answer wrong, none given."""
+    from autograder.assignment import load
+    from autograder.testing import notebook_of
+
+    solutions = {c.id: c.source for c in load(name).of("answer")}
+    made = [notebook_of(name, {})]
+    for answer, source in solutions.items():
+        wrong = f"{source}\n\n_right = {answer}\n{WRONG.format(answer)}"
+        made.append(notebook_of(name, {answer: wrong}))
+    made.append(notebook_of(name, {}, fill="stub"))
+    return made
+
+
+WRONG = """
+def {0}(*args, **kwargs):
+    result = _right(*args, **kwargs)
+    return result if not hasattr(result, "flip") else result + 1"""
+
+
+def hand_in(
+    course: Path, name: str, notebooks: Sequence[nbformat.NotebookNode], count: int
+) -> None:
+    """Put ``count`` submissions into a course."""
+    for i in range(count):
+        folder = course / "submitted" / f"student-{i:04d}" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebooks[i % len(notebooks)], folder / f"{name}.ipynb")
+
+
+# -- nbgrader as it comes --------------------------------------------------------------
+
+
+def stock_course(root: Path, name: str) -> Path:
+    """Make a plain nbgrader course whose grade cells run the hidden checks."""
+    from autograder.assignment import HIDDEN, read_source
+
+    notebook = read_source(name)
+    for cell in notebook.cells:
+        answer = cell.metadata.get("nbgrader", {}).get("grade_id", "")[len("test_") :]
+        if HIDDEN in cell.source:
+            ours = IN_KERNEL.format(folder=str(HERE), name=name, answer=answer)
+            cell.source = cell.source.replace(HIDDEN, ours)
+    source = root / "source" / name
+    source.mkdir(parents=True)
+    nbformat.write(notebook, source / f"{name}.ipynb")
+    (root / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.course_id = 'stock'\n"
+        "c.ExecutePreprocessor.timeout = 300\n"
+    )
+    command(root, "nbgrader", "generate_assignment", name)
+    return root
+
+
+def points_in_kernel(name: str, answer: str, namespace: dict) -> float:
+    """Run the checks of one answer on the functions of this kernel; return the points.
+
+    Points that are returned by a cell are its partial credit.
+    """
+    from autograder import assignment
+    from autograder.pytest_plugin import Run
+    from autograder.student import Answers
+
+    task = assignment.load(name)
+    code = [cell for cell in namespace.get("In", []) if f"def {answer}(" in cell]
+    answers = Answers(
+        cells=[], texts={**dict.fromkeys(task.answers, ""), answer: code[-1]}
+    )
+    run = Run(task, answers, sandbox=NoSandbox(namespace))
+    run_bare(run, answer)
+    return float(sum(r.points for r in run.results.values() if r.cell == answer))
+
+
+def run_bare(run, answer: str = "") -> None:
+    """Run the checks, or those of one answer, as the grader does."""
+    from autograder import assignment, pytest_plugin
+    from autograder.outcome import Outcome
+
+    class Some(pytest_plugin.Checks):
+        def pytest_collection_modifyitems(self, items: list) -> None:
+            super().pytest_collection_modifyitems(items)
+            others = {n for n, r in self.run.results.items() if r.cell != answer}
+            for other in others if answer else ():
+                self.run.results[other].outcome = Outcome.PASSED
+            if answer:
+                items[:] = [i for i in items if i.originalname not in others]
+
+    whole, pytest_plugin.Checks = pytest_plugin.Checks, Some
+    try:
+        pytest_plugin.run_checks(run, assignment.checks_path(run.assignment.name))
+    finally:
+        pytest_plugin.Checks = whole
+
+
+class NoSandbox:
+    """What a check needs of a sandbox, without one: the functions of this process."""
+
+    def __init__(self, namespace: dict):
+        self.namespace = namespace
+
+    def room(self) -> "NoSandbox":
+        """Open a room that is no room."""
+        from autograder.host import Desk
+
+        self.desk = Desk()
+        self.desk.module.__dict__.update(self.namespace)
+        self.channel = self
+        return self
+
+    def send(self, request: dict, payload: bytes, deadline: float) -> None:
+        """Answer at once."""
+        if request["do"] == "load":
+            request = {**request, "cells": []}
+        header, self.data = self.desk.answer(request, payload)
+        self.header = json.loads(json.dumps(header)) | {"id": request["id"]}
+
+    def receive(self, deadline: float) -> tuple[dict, bytes]:
+        """Return the answer."""
+        return self.header, self.data
+
+    def close(self, patience: float = 0.0) -> int:
+        """Nothing ends."""
+        return 0
+
+
+def stock_scores(course: Path) -> dict[str, float]:
+    """Read the automatic scores out of nbgrader's gradebook."""
+    query = """
+        SELECT s.student_id, SUM(COALESCE(g.auto_score, 0))
+        FROM grade g JOIN submitted_notebook n ON g.notebook_id = n.id
+        JOIN submitted_assignment s ON n.assignment_id = s.id GROUP BY s.student_id"""
+    with sqlite3.connect(course / "gradebook.db") as gradebook:
+        return dict(gradebook.execute(query))
+
+
+# -- ours ------------------------------------------------------------------------------
+
+
+def our_course(root: Path, name: str) -> Path:
+    """Make a course of ours with the assignment released."""
+    command(root.parent, "autograder", "new-course", str(root))
+    command(root.parent, "autograder", "release", name, "--course", str(root))
+    return root
+
+
+def bare_seconds(name: str, notebooks: Sequence[nbformat.NotebookNode]) -> float:
+    """Return the CPU seconds a submission's own code and checks take, in one process.
+
+    The median of a few rounds over all notebooks, loading the cells included.
+    """
+    from autograder import assignment, grading
+    from autograder.pytest_plugin import Run
+    from autograder.submission import rebuild
+
+    task = assignment.load(name)
+    seconds = []
+    for _ in range(3):
+        started = process_time()
+        for notebook in notebooks:
+            kept = rebuild(json.loads(nbformat.writes(notebook)), task)
+            answers = grading.answers_from(kept, task)
+            namespace: dict = {"__name__": "__main__"}
+            for cell in answers.cells:
+                try:
+                    exec(cell["source"], namespace)
+                except Exception:
+                    continue
+            run_bare(Run(task, answers, sandbox=NoSandbox(namespace)))
+        seconds.append((process_time() - started) / len(notebooks))
+    return statistics.median(seconds)
+
+
+# -- measuring -------------------------------------------------------------------------
+
+
+def command(folder: Path, module: str, *words: str) -> None:
+    """Run a command; what it printed is shown when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=folder, capture_output=True, text=True, env=ONE_THREAD, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"{module} {' '.join(words)} failed:\n{done.stderr[-3000:]}")
+
+
+# Each side may use every processor; a thread pool in each process would only disturb.
+ONE_THREAD = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    # nbgrader starts alembic by name.
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+}
+
+
+def timed(folder: Path, module: str, *words: str) -> tuple[float, float]:
+    """Return wall-clock and CPU seconds of a command with all that it started."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = perf_counter()
+    command(folder, module, *words)
+    wall = perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, cpu
+
+
+def grade_stock(course: Path, name: str, count: int) -> tuple[float, float]:
+    """Grade all; return seconds and CPU seconds a submission."""
+    shutil.rmtree(course / "autograded", ignore_errors=True)
+    wall, cpu = timed(course, "nbgrader", "autograde", name, "--create", "--force")
+    return wall / count, cpu / count
+
+
+def grade_ours(course: Path, name: str, count: int) -> tuple[float, float]:
+    """Grade all anew; return seconds and CPU seconds a submission."""
+    for made in ("autograded", ".autograder/results", ".autograder/recorded"):
+        shutil.rmtree(course / made, ignore_errors=True)
+    wall, cpu = timed(course, "autograder", "grade", name, "--course", ".", "--force")
+    return wall / count, cpu / count
+
+
+def compare(name: str, stock: int, ours: int, repeats: int, folder: Path) -> None:
+    """Measure one assignment and print a line."""
+    notebooks = submissions(name)
+    plain = stock_course(folder / f"stock-{name}", name)
+    course = our_course(folder / f"ours-{name}", name)
+    hand_in(plain, name, notebooks, stock)
+    hand_in(course, name, notebooks, ours)
+    theirs, mine = [], []
+    for k in range(repeats):
+        sides = [
+            lambda: theirs.append(grade_stock(plain, name, stock)),
+            lambda: mine.append(grade_ours(course, name, ours)),
+        ]
+        for side in sides if k % 2 == 0 else reversed(sides):
+            side()
+    same = {
+        student: (score, stock_scores(course)[student])
+        for student, score in stock_scores(plain).items()
+        if student in stock_scores(course)
+    }
+    apart = {s: pair for s, pair in same.items() if abs(pair[0] - pair[1]) > 1e-9}
+    if apart:
+        print(f"{name}: the scores differ: {apart}")
+    wall = [
+        statistics.median(side[k][0] for k in range(repeats)) for side in (theirs, mine)
+    ]
+    cpu = [
+        statistics.median(side[k][1] for k in range(repeats)) for side in (theirs, mine)
+    ]
+    own = bare_seconds(name, notebooks)
+    print(
+        f"{name:8} nbgrader {wall[0]:6.2f} s ({cpu[0]:5.2f} CPU)   "
+        f"ours {wall[1]:6.3f} s ({cpu[1]:5.2f} CPU)   {wall[0] / wall[1]:5.1f} times   "
+        f"code and checks {own:5.2f} CPU s, overhead {cpu[1] - own:5.2f}   "
+        f"{len(same)} scores compared",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure the assignments that were named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("assignments", nargs="*", default=ASSIGNMENTS)
+    parser.add_argument("--stock", type=int, default=6, help="submissions, stock side")
+    parser.add_argument("--ours", type=int, default=60, help="submissions, our side")
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    print(f"{len(os.sched_getaffinity(0))} processors; seconds a submission, medians")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in args.assignments:
+            compare(name, args.stock, args.ours, args.repeats, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
