@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from autograder import __doc__ as package_doc
 from autograder.assignment import AssignmentError
+from autograder.cluster import ClusterError
 from autograder.outcome import Outcome, Result, State
 from autograder.sandbox import SandboxError
 from autograder.wire import clean_line
@@ -23,8 +24,9 @@ EXIT = """\
 exit codes:
   0  done (check: everything passed)
   1  check: points were lost; grade: some submissions need a person
+     (not with --shard, which leaves that to the run that records)
   2  wrong usage, an assignment that cannot be released, nothing to grade
-  3  the grader could not do its work (no sandbox, broken checks)
+  3  the grader could not do its work (no sandbox, broken checks, no cluster)
 """
 
 
@@ -47,7 +49,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (AssignmentError, FileExistsError, FileNotFoundError) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 2
-    except SandboxError as error:
+    except (SandboxError, ClusterError) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
@@ -186,18 +188,68 @@ def _add_grade(commands: Commands) -> None:
     command.add_argument("--course", type=Path, default=Path(), metavar="DIR")
     command.add_argument("--student", action="append", metavar="ID", help="only these")
     command.add_argument("--force", action="store_true", help="grade again")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs", type=_count, metavar="N", help="processes (as CPUs allow)"
+    )
+    where.add_argument(
+        "--scheduler",
+        type=_address,
+        metavar="tcp://HOST:PORT",
+        help="grade on a Dask cluster (or tls://…)",
+    )
     command.add_argument(
-        "--jobs", type=int, metavar="N", help="processes (as CPUs allow)"
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="grade part I of N of the class and record nothing",
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     _trust(command)
     command.set_defaults(run=_grade)
 
 
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return number
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Read a part of a class, such as 2/8.
+
+    >>> _shard("2/8")
+    (2, 8)
+    """
+    words = text.split("/")
+    if len(words) == 2 and all(w.isdecimal() for w in words):
+        number, count = map(int, words)
+        if 1 <= number <= count:
+            return number, count
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no part of a class: 1/8, 2/8 … 8/8 are the parts of eight"
+    )
+
+
+def _address(text: str) -> str:
+    from autograder.cluster import ADDRESS
+
+    if not ADDRESS.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no scheduler's address, which is like tcp://10.0.0.5:8786 "
+            "or tls://grader.example.org:8786"
+        )
+    return text
+
+
 def _grade(args: argparse.Namespace) -> int:
     from autograder.course import Course
     from autograder.gradebook import record
-    from autograder.pool import grade_all
+    from autograder.pool import grade_all, shard
+
+    if args.shard and args.student:
+        raise AssignmentError("--shard divides the whole class: leave --student out")
 
     course = Course(args.course, trusted=args.trust_submissions)
     course.task(args.name)  # says so if it was never released
@@ -206,15 +258,20 @@ def _grade(args: argparse.Namespace) -> int:
             print("[]")
         print(f"autograder: {lacking}", file=sys.stderr)
         return 2
+    students = args.student or course.students(args.name)
+    if args.shard:
+        students = shard(students, *args.shard)
     results = grade_all(
         course,
         args.name,
-        students=args.student,
+        students=students,
         force=args.force,
         jobs=args.jobs,
+        scheduler=args.scheduler or "",
         quiet=args.json,
     )
-    record(course, args.name, results)
+    if not args.shard:
+        record(course, args.name, results)
     if args.json:
         rows = [{"student": r.student, **r.public()} for r in results]
         print(json.dumps(rows, indent=1))
@@ -229,7 +286,18 @@ def _grade(args: argparse.Namespace) -> int:
             if result.state is State.GRADER_ERROR:
                 points = "not graded"
             print(f"{clean_line(result.student):24} {points}{note}")
+    if args.shard:
+        print(_unrecorded(args, len(results)), file=sys.stderr)
+        return 0
     return int(any(r.state.needs_person for r in results))
+
+
+def _unrecorded(args: argparse.Namespace, graded: int) -> str:
+    number, count = args.shard
+    return (
+        f"autograder: part {number} of {count}, {graded} graded; nothing is recorded "
+        f"yet. When all parts are done: python -m autograder grade {args.name}"
+    )
 
 
 def _lacking(course: Course, name: str, wanted: Sequence[str]) -> str:

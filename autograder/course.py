@@ -7,14 +7,19 @@ one that is missing is made. A folder appears under its name only when it is com
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import overload
 
 import nbformat
 from nbformat import NotebookNode
@@ -24,7 +29,7 @@ from autograder import grading, notebooks
 from autograder import submission as submissions
 from autograder.assignment import Assignment, AssignmentError
 from autograder.outcome import Result
-from autograder.release import CONFIG, released, released_copy, write_atomically
+from autograder.release import CONFIG, released_copy, write_atomically
 from autograder.sandbox import Sandbox
 from autograder.submission import Unreadable
 
@@ -56,7 +61,7 @@ class Course:
 
     def task(self, name: str) -> Assignment:
         """Return the assignment as it was released."""
-        return released(name, self.root)
+        return _parsed(released_copy(name, self.root), name)[0]
 
     # --- results ---
 
@@ -64,21 +69,39 @@ class Course:
         self, name: str, student: str, sandbox: Sandbox, *, force: bool = False
     ) -> tuple[Result, NotebookNode]:
         """Return a student's result and notebook: the kept ones, or newly graded."""
-        release = released_copy(name, self.root)
-        folder = self._folder(name, student, self._key(name, student, release))
+        key = self.grade(name, student, sandbox, force=force)
+        notebook = nbformat.read(self.notebook(name, student, key), as_version=4)
+        return self.read(name, student, key), notebook
+
+    def grade(
+        self, name: str, student: str, sandbox: Sandbox, *, force: bool = False
+    ) -> str:
+        """Make a student's result, unless it is kept already; return its key."""
+        key = self.key(name, student)
+        folder = self._folder(name, student, key)
         if force or not folder.is_dir():
             started = time.monotonic()
-            made = self._grade(name, student, sandbox, release)
-            made[0].key = folder.name
+            made = self._grade(name, student, sandbox)
+            made[0].key = key
             self._write(folder, *made, seconds=time.monotonic() - started)
-        notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
-        return Result.read(folder / RESULT), notebook
+        return key
 
     def find(self, name: str, student: str) -> Result | None:
         """Return the kept result of what a student has submitted now, if any."""
-        release = released_copy(name, self.root)
-        folder = self._folder(name, student, self._key(name, student, release))
-        return Result.read(folder / RESULT) if folder.is_dir() else None
+        key = self.key(name, student)
+        return self.read(name, student, key) if self.has(name, student, key) else None
+
+    def has(self, name: str, student: str, key: str) -> bool:
+        """Say whether the result with this key is kept."""
+        return (self._folder(name, student, key) / RESULT).is_file()
+
+    def read(self, name: str, student: str, key: str) -> Result:
+        """Return a kept result by its key."""
+        return Result.read(self._folder(name, student, key) / RESULT)
+
+    def notebook(self, name: str, student: str, key: str) -> Path:
+        """Return where the notebook with the feedback is, beside its result."""
+        return self._folder(name, student, key) / NOTEBOOK
 
     def kept(self, name: str) -> list[tuple[Result, float]]:
         """Return the latest kept result of every student, and the seconds it took.
@@ -95,20 +118,24 @@ class Course:
                 results.append((Result.read(newest), seconds))
         return results
 
-    def write_failure(self, name: str, student: str, reason: str) -> None:
-        """Keep the result of a submission at which the grader itself broke down."""
-        task, release = self.task(name), released_copy(name, self.root)
+    def write_failure(self, name: str, student: str, reason: str) -> str:
+        """Keep the result of a submission at which the grader broke; return its key."""
+        task, notebook = self._released(name)
         result = grading.grader_error(task, reason, student)
-        result.key = self._key(name, student, release)
-        notebook = nbformat.read(release, as_version=4)
+        result.key = self.key(name, student)
         grading.show_feedback(notebook, task, result)
         self._write(self._folder(name, student, result.key), result, notebook)
+        return result.key
+
+    def _released(self, name: str) -> tuple[Assignment, NotebookNode]:
+        """Return the assignment and a copy of its notebook, to be written into."""
+        task, notebook = _parsed(released_copy(name, self.root), name)
+        return task, copy.deepcopy(notebook)
 
     def _grade(
-        self, name: str, student: str, sandbox: Sandbox, release: Path
+        self, name: str, student: str, sandbox: Sandbox
     ) -> tuple[Result, NotebookNode]:
-        task = self.task(name)
-        notebook = nbformat.read(release, as_version=4)
+        task, notebook = self._released(name)
         try:
             kept = submissions.read(
                 self.submitted(name, student), task, self.root / "submitted"
@@ -125,25 +152,32 @@ class Course:
     def _folder(self, *parts: str) -> Path:
         return self.root.joinpath(".autograder", "results", *parts)
 
-    def _key(self, name: str, student: str, release: Path) -> str:
+    def key(self, name: str, student: str) -> str:
+        """Return the key of a student's result: a hash of all that it depends on."""
         try:
             data = submissions.read_bytes(
                 self.submitted(name, student), self.root / "submitted"
             )
         except Unreadable as error:
             data = f"unreadable: {error}".encode()
-        digest = hashlib.sha256()
-        for part in (
-            student.encode(),
-            data,
-            release.read_bytes(),
-            _code(assignments.checks()),
-            _code(assignments.PACKAGE),
-            metadata.version("torch").encode(),
-            str(self.trusted).encode(),
-        ):
-            digest.update(hashlib.sha256(part).digest())
+        digest = hashlib.sha256(hashlib.sha256(student.encode()).digest())
+        digest.update(hashlib.sha256(data).digest())
+        for part in self.conditions(name).values():
+            digest.update(hashlib.sha256(part.encode()).digest())
         return digest.hexdigest()[:32]
+
+    def conditions(self, name: str) -> dict[str, str]:
+        """Return what every result of an assignment depends on, each under its name.
+
+        Two machines on which these are equal give a submission the same key.
+        """
+        return {
+            "release": released_copy(name, self.root).stem,
+            "checks": _code(assignments.checks()),
+            "grader": _code(assignments.PACKAGE),
+            "torch": metadata.version("torch"),
+            "trusted": str(self.trusted),
+        }
 
     def _write(
         self,
@@ -159,25 +193,84 @@ class Course:
             text = nbformat.writes(notebook)
             write_atomically(temporary / NOTEBOOK, text.encode())
             write_atomically(temporary / SECONDS, f"{seconds:.3f}".encode())
-            if folder.exists():  # graded again, by wish
-                old = Path(tempfile.mkdtemp(dir=folder.parent.parent, prefix=".old-"))
-                os.replace(folder, old / folder.name)
-                os.replace(temporary, folder)
-                shutil.rmtree(old)
-            else:
-                os.replace(temporary, folder)
+            _put(temporary, folder)
             _sync(folder.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+class Graded(Sequence[Result]):
+    """The results of a run, in order, each read from the course when it is asked for.
+
+    So a class of any size takes no more memory than its names and keys.
+    """
+
+    def __init__(self, course: Course, name: str, keys: Mapping[str, str]):
+        self._course, self._name, self._keys = course, name, list(keys.items())
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Graded: ...
+
+    def __getitem__(self, index: int | slice) -> Result | Graded:
+        if isinstance(index, slice):
+            return Graded(self._course, self._name, dict(self._keys[index]))
+        return self._course.read(self._name, *self._keys[index])
+
+    def __iter__(self) -> Iterator[Result]:
+        return (self._course.read(self._name, *pair) for pair in self._keys)
+
+
+def _put(made: Path, place: Path) -> None:
+    """Rename a complete folder into place, whoever else puts one there meanwhile.
+
+    One that stands there already was made by wish again, or by another machine: it is
+    moved aside first, because no file system renames over a folder that is not empty.
+    """
+    for _ in range(20):
+        try:
+            os.replace(made, place)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        old = Path(tempfile.mkdtemp(dir=place.parent.parent, prefix=".old-"))
+        with contextlib.suppress(FileNotFoundError):  # another was quicker
+            os.replace(place, old / place.name)
+        shutil.rmtree(old, ignore_errors=True)
+    raise OSError(f"{place} is written again and again by others")
+
+
 @cache
-def _code(folder: Path) -> bytes:
+def _parsed(path: Path, name: str) -> tuple[Assignment, NotebookNode]:
+    """Read a kept release once; its path names its hash, so it never changes."""
+    notebook = nbformat.read(path, as_version=4)
+    return assignments.from_notebook(name, notebook), notebook
+
+
+@cache
+def _code(folder: Path) -> str:
     """Return a digest of the Python files in a folder, not below it."""
+    return code_now(folder)
+
+
+def code_now(folder: Path) -> str:
+    """Return that digest as the files are now, not as they were when this started."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.digest()
+    return digest.hexdigest()
+
+
+def code_changed() -> bool:
+    """Say whether grader or checks on disk are others than those of this process."""
+    folders = (assignments.checks(), assignments.PACKAGE)
+    return any(_code(folder) != code_now(folder) for folder in folders)
 
 
 def _sync(folder: Path) -> None:

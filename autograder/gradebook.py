@@ -3,71 +3,87 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from autograder.course import Course
 from autograder.outcome import Result
-from autograder.release import CONFIG, check_nbgrader, write_atomically
+from autograder.release import check_nbgrader, write_atomically
+
+BATCH = 50  # students in one transaction, which others wait for
 
 
-def record(course: Course, name: str, results: Sequence[Result]) -> list[str]:
-    """Write results into the gradebook, through nbgrader's own autograde.
+def record(course: Course, name: str, results: Iterable[Result]) -> list[str]:
+    """Write results into the gradebook, as nbgrader's own autograde would.
 
-    A student's row is written when its result is another than the one recorded, and
-    the note of what is recorded is written last: after a kill at any moment the next
-    call does what is missing. Returns the students whose rows were written.
+    A student's row is written when its result is another than the one recorded. The
+    note of what is recorded is removed first and written last: after a kill at any
+    moment the next call does what is missing. Returns the students whose rows were
+    written.
+
+    Raises
+    ------
+    AssignmentError
+        When the gradebook does not know the assignment.
     """
     check_nbgrader()
-    written = []
-    with writing(course), warnings.catch_warnings():
+    written: list[str] = []
+    with writing(course), warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")  # SQLAlchemy's remarks on nbgrader's own code
-        api: Any = None
-        for result in results:
-            note = course.root / ".autograder" / "recorded" / name / result.student
-            folder = course.root / "autograded" / result.student / name
-            if folder.is_dir() and _noted(note) == result.key:
-                continue
-            api = api or _api(course)
-            outcome = api.autograde(name, result.student, force=True, create=True)
-            if not outcome["success"]:  # a folder without the notebook, for instance
-                _record_nothing(api, name, result)
-            write_atomically(note, json.dumps({"key": result.key}).encode())
-            written.append(result.student)
+        recorder = None
+        notes = Notes(course, name)
+        missing = (result for result in results if not notes.say(result))
+        while batch := list(islice(missing, BATCH)):
+            if recorder is None:
+                from autograder.recording import Recorder
+
+                recorder = stack.enter_context(Recorder(course, name))
+            notes.remove(batch)
+            recorder.record(batch)
+            notes.write(batch)
+            written += [result.student for result in batch]
     return written
 
 
-def _noted(note: Path) -> str:
-    try:
-        return str(json.loads(note.read_text())["key"])
-    except (OSError, ValueError, KeyError):
-        return ""
+class Notes:
+    """What of an assignment stands in the gradebook: the hash of a student's result."""
+
+    def __init__(self, course: Course, name: str):
+        self.course, self.name = course, name
+        self.folder = course.root / ".autograder" / "recorded" / name
+
+    def say(self, result: Result) -> bool:
+        """Say whether this very result is recorded, and its notebook still there."""
+        student = result.student
+        autograded = self.course.root / "autograded" / student / self.name
+        submitted = self.course.submitted(self.name, student)
+        if submitted.exists() and not autograded.is_dir():
+            return False
+        try:
+            note = json.loads((self.folder / student).read_text())
+            return bool(note == _note(result))
+        except (OSError, ValueError):
+            return False
+
+    def remove(self, results: Iterable[Result]) -> None:
+        """Forget what was recorded, before it is written over."""
+        for result in results:
+            (self.folder / result.student).unlink(missing_ok=True)
+
+    def write(self, results: Iterable[Result]) -> None:
+        """Note that these are recorded."""
+        for result in results:
+            note = json.dumps(_note(result)).encode()
+            write_atomically(self.folder / result.student, note)
 
 
-def _api(course: Course) -> Any:
-    """Return nbgrader's interface with the configuration of the course."""
-    from nbgrader.apps.api import NbGraderAPI
-    from traitlets.config.loader import PyFileConfigLoader
-
-    config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
-    config.TrustedChecks.trust_submissions = course.trusted
-    return NbGraderAPI(config=config)
-
-
-def _record_nothing(api: Any, name: str, result: Result) -> None:
-    """Write a row for a submission without a notebook: no points, and for a person."""
-    with api.gradebook as gradebook:
-        gradebook.update_or_create_student(result.student)
-        submission = gradebook.update_or_create_submission(name, result.student)
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                grade.auto_score = None
-                grade.needs_manual_grade = True
-        gradebook.db.commit()
+def _note(result: Result) -> dict[str, str]:
+    text = result.dumps().encode()
+    return {"key": result.key, "result": hashlib.sha256(text).hexdigest()}
 
 
 @contextlib.contextmanager

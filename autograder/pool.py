@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from autograder import cgroups
-from autograder.course import Course
-from autograder.outcome import Result, State
+from autograder import progress as limits
+from autograder.cluster import Cluster, ClusterError
+from autograder.course import Course, Graded
+from autograder.progress import Losses, Progress
 from autograder.sandbox import REFUSAL, Sandbox, SandboxError, why_not
 
 PUT_AWAY_SECONDS = 10.0
-HANG_SECONDS = 400.0  # more than every limit inside a submission taken together
 
 
 def grade_all(
@@ -34,30 +35,57 @@ def grade_all(
     students: Sequence[str] | None = None,
     force: bool = False,
     jobs: int | None = None,
+    scheduler: str = "",
     quiet: bool = False,
-) -> list[Result]:
+) -> Graded:
     """Grade the collected submissions of an assignment; return their results in order.
+
+    ``jobs`` processes of this machine grade, or, with the address of a ``scheduler``,
+    the workers of a Dask cluster. The results are the same bytes.
 
     Raises
     ------
     SandboxError
         When nothing can be isolated here and the submissions are not trusted.
+    ClusterError
+        When the cluster cannot be reached, cannot grade as this machine would, or is
+        lost on the way.
     AssignmentError
         When the assignment was not released in this course.
     """
-    if not course.trusted and (reason := why_not()):
+    if not (scheduler or course.trusted) and (reason := why_not()):
         raise SandboxError(REFUSAL.format(reason))
     course.task(name)
-    wanted = list(students) if students else course.students(name)
-    found = {s: None if force else course.find(name, s) for s in wanted}
-    results = {s: r for s, r in found.items() if r is not None}
-    todo = [s for s in wanted if s not in results]
-    crew = _Crew(course, name, force, min(jobs or cpus(), max(len(todo), 1)))
+    wanted = list(course.students(name) if students is None else students)
+    keys = {student: course.key(name, student) for student in wanted}
+    todo = [s for s in wanted if force or not course.has(name, s, keys[s])]
+    if not todo:
+        return Graded(course, name, keys)
+    crew: _Crew | Cluster
+    if scheduler:
+        crew = Cluster(course, name, scheduler, force=force)
+    else:
+        crew = _Crew(course, name, force, min(jobs or cpus(), len(todo)))
+    progress = Progress(len(todo), quiet)
     try:
-        results |= crew.grade(todo, Progress(len(todo), quiet))
+        keys |= crew.grade(todo, progress)
+    except (KeyboardInterrupt, ClusterError):
+        print(f"\n{progress.kept()}", file=sys.stderr)
+        raise
     finally:
         crew.dismiss()
-    return [results[s] for s in wanted]
+    return Graded(course, name, keys)
+
+
+def shard(students: Sequence[str], number: int, count: int) -> list[str]:
+    """Return the part of a class that is one of several runs' to grade.
+
+    Every student is in exactly one part, and parts differ by one student at most.
+
+    >>> [shard(["ada", "ben", "cleo"], i, 2) for i in (1, 2)]
+    [['ada', 'cleo'], ['ben']]
+    """
+    return sorted(students)[number - 1 :: count]
 
 
 def cpus() -> int:
@@ -73,32 +101,6 @@ def cpus() -> int:
         return max(1, min(count, int(quota) // int(period)))
     except (OSError, ValueError):
         return count
-
-
-class Progress:
-    """A line on stderr: how many, how fast, how long still."""
-
-    def __init__(self, total: int, quiet: bool = False):
-        self.total, self.done = total, 0
-        self.started = time.monotonic()
-        self.silent = quiet or not sys.stderr.isatty()
-
-    def step(self) -> None:
-        """Count one more and show the line."""
-        self.done += 1
-        if not self.silent:
-            end = "\n" if self.done == self.total else ""
-            print(f"\r{self.line()}\x1b[K", end=end, file=sys.stderr, flush=True)
-
-    def line(self) -> str:
-        """Return the line."""
-        seconds = time.monotonic() - self.started
-        rate = self.done / seconds if seconds else 0.0
-        left = (self.total - self.done) / rate if rate else 0.0
-        return (
-            f"{self.done}/{self.total} graded, {rate * 60:.0f} a minute, "
-            f"{int(left // 60)} min {int(left % 60):02d} s left"
-        )
 
 
 class _Worker:
@@ -135,25 +137,21 @@ class _Crew:
     def __init__(self, course: Course, name: str, force: bool, size: int):
         self.course, self.name, self.force, self.size = course, name, force, size
         self.workers: list[_Worker] = []
-        self.tries: dict[str, int] = {}
+        self.losses = Losses(course, name)
 
-    def grade(self, students: Sequence[str], progress: Progress) -> dict[str, Result]:
+    def grade(self, students: Sequence[str], progress: Progress) -> dict[str, str]:
+        """Return the key of every student's result."""
         todo = list(reversed(students))
-        results: dict[str, Result] = {}
-        try:
-            while len(results) < len(students):
-                self._assign(todo)
-                for student, result in self._listen():
-                    if result is None:
-                        todo.append(student)
-                    else:
-                        results[student] = result
-                        progress.step()
-        except KeyboardInterrupt:
-            left = len(students) - len(results)
-            print(f"\n{len(results)} graded and kept, {left} left", file=sys.stderr)
-            raise
-        return results
+        keys: dict[str, str] = {}
+        while len(keys) < len(students):
+            self._assign(todo)
+            for student, key in self._listen():
+                if key is None:
+                    todo.append(student)
+                else:
+                    keys[student] = key
+                    progress.step()
+        return keys
 
     def dismiss(self) -> None:
         for worker in self.workers:
@@ -173,36 +171,30 @@ class _Crew:
                 return
             worker.take(todo.pop())
 
-    def _listen(self) -> list[tuple[str, Result | None]]:
-        """Wait for news; None for a result means that it has to be tried again."""
+    def _listen(self) -> list[tuple[str, str | None]]:
+        """Wait for news; None for a key means that it has to be tried again."""
         busy = {w.pipe: w for w in self.workers if w.student is not None}
-        news: list[tuple[str, Result | None]] = []
+        news: list[tuple[str, str | None]] = []
         for pipe in wait(list(busy), timeout=1.0):
             worker = busy[pipe]  # type: ignore[index]
             try:
-                text = worker.pipe.recv()
+                key = worker.pipe.recv()
             except (EOFError, OSError):
                 news.append(self._lost(worker, "a grading process ended"))
                 continue
             assert worker.student is not None
-            news.append((worker.student, Result.loads(text)))
+            news.append((worker.student, key))
             worker.student = None
         for worker in list(self.workers):
-            if worker.student and time.monotonic() - worker.since > HANG_SECONDS:
+            if worker.student and time.monotonic() - worker.since > limits.HANG_SECONDS:
                 news.append(self._lost(worker, "grading hung"))
         return news
 
-    def _lost(self, worker: _Worker, reason: str) -> tuple[str, Result | None]:
+    def _lost(self, worker: _Worker, reason: str) -> tuple[str, str | None]:
         student = worker.student or ""
         worker.end()
         self.workers.remove(worker)
-        self.tries[student] = self.tries.get(student, 0) + 1
-        if self.tries[student] < 2:
-            return student, None
-        self.course.write_failure(self.name, student, reason)
-        return student, Result(
-            self.name, State.GRADER_ERROR, student=student, reason=reason
-        )
+        return student, self.losses.add(student, reason)
 
 
 def _end_with_parent() -> None:
@@ -228,5 +220,4 @@ def work(pipe: Connection, root: str, name: str, trusted: bool, force: bool) -> 
                 student: Any = pipe.recv()
             except (EOFError, OSError):
                 return
-            result, _ = course.result(name, student, sandbox, force=force)
-            pipe.send(result.dumps())
+            pipe.send(course.grade(name, student, sandbox, force=force))

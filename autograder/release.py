@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 
 from autograder import assignment as assignments
-from autograder.assignment import Assignment, AssignmentError, from_notebook
+from autograder.assignment import AssignmentError
 
 TESTED = ("0.9.6",)
 CONFIG = "nbgrader_config.py"
@@ -178,8 +178,3 @@ def released_copy(name: str, course: Path) -> Path:
     if hashlib.sha256(data).hexdigest() != digest:
         raise AssignmentError(f"the kept release of {name} was changed: {copy}")
     return copy
-
-
-def released(name: str, course: Path) -> Assignment:
-    """Read the assignment as it was released in a course."""
-    return from_notebook(name, nbformat.read(released_copy(name, course), as_version=4))

@@ -19,6 +19,8 @@ import pathlib
 import platform
 import sys
 
+from measured import note
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 1.5e9
 sys.path.insert(0, str(ROOT / "tools"))
@@ -70,6 +72,15 @@ def main() -> int:
     worst = max(peaks, key=peaks.__getitem__)
     share = peaks[worst] / LIMIT
     print(f"largest: {worst}, {share:.0%} of the {LIMIT / 1e9} GB that it may use")
+    largest_last = sorted(peaks, key=peaks.__getitem__)
+    note(
+        "chapter_memory",
+        "GB",
+        {page.removeprefix("book/"): peaks[page] / 1e9 for page in largest_last},
+        ratio=share,
+        target=f"<= {LIMIT / 1e9} GB",
+        detail="the ratio is the largest page's share of what it may use",
+    )
     return int(share > 1)
 
 

@@ -31,8 +31,8 @@ class _Halve(torch.autograd.Function):
         part = gradient.contiguous() * 0.25
         # A complex number is two floats side by side: the quickest way to double each.
         pairs = torch.view_as_real(torch.complex(part, part))  # (N, C, h, w, 2)
-        rows = pairs.view(N, C, h, 1, 2 * w).expand(N, C, h, 2, 2 * w)
-        return rows.reshape(N, C, 2 * h, 2 * w)
+        row = pairs.view(N, C, h, 2 * w)
+        return torch.stack((row, row), 3).view(N, C, 2 * h, 2 * w)
 
 
 def halve(X: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H//2 W//2"]:

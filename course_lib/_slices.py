@@ -14,10 +14,14 @@ we do not know are left to the ordinary way.
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from course_lib._quick_layers import quick_chain
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -110,9 +114,10 @@ def sliced_batch(net: nn.Module, loss: Loss, cores: int) -> Iterator[Step]:
     """
     parameters = [p for p in net.parameters() if p.requires_grad]
     ordinary = whole_batch(net, loss)
+    forward = quick_chain(net)
 
     def slice_gradient(X: Tensor, y: Tensor, share: float) -> tuple[Any, ...]:
-        y_hat = net(X)
+        y_hat = forward(X)
         l = loss(y_hat, y) * share  # noqa: E741
         gradient = torch.autograd.grad(l, parameters, allow_unused=True)
         return l.detach(), y_hat.detach(), *gradient
@@ -128,7 +133,7 @@ def sliced_batch(net: nn.Module, loss: Loss, cores: int) -> Iterator[Step]:
         losses, predictions, *gradients = zip(*parts, strict=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             # Added in the order of the slices: every run rounds alike.
-            parameter.grad = None if gradient[0] is None else sum(gradient)
+            parameter.grad = None if gradient[0] is None else reduce(add, gradient)
         return sum(losses), torch.cat(predictions)
 
     threads = torch.get_num_threads()

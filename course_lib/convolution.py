@@ -23,6 +23,8 @@ import torch
 from jaxtyping import Num
 from torch import Tensor, nn
 
+from course_lib._matrix_product import matrix_product
+
 
 def corr2d(
     X: Num[Tensor, "H W"], K: Num[Tensor, "k_h k_w"]
@@ -272,8 +274,8 @@ def corr2d_multi_in_out_unfolded(
 
 
 # Windows are laid out a strip of rows at a time, so that the strip is still in the
-# cache when the product reads it: at most this many numbers (1 MiB of float32).
-_STRIP = 2**18
+# cache when the product reads it: at most this many numbers (4 MiB of float32).
+_STRIP = 2**20
 
 
 def _unfolded(
@@ -281,7 +283,8 @@ def _unfolded(
 ) -> Tensor:
     """Multiply the matrix of kernels by the matrix of windows."""
     X, K, dtype = _promoted(X, K)
-    (H, W), (h, w) = X.shape[-2:], K.shape[-2:]
+    *_, H, W = X.shape
+    *_, h, w = K.shape
     c_i, rows, columns = X.numel() // (H * W), H - h + 1, W - w + 1
     entries = c_i * h * w
     windows = X.contiguous().as_strided(
@@ -291,16 +294,24 @@ def _unfolded(
     strip = max(1, _STRIP // (entries * columns))
     if strip >= rows:
         Y = _product(K, windows.reshape(entries, -1))  # (c_o, H'·W')
-    else:
+    elif torch.is_grad_enabled() and (X.requires_grad or K.requires_grad):
         parts = windows.split(strip, 3)
         Y = torch.cat([_product(K, part.reshape(entries, -1)) for part in parts], 1)
+    else:
+        Y = X.new_empty(len(K), rows * columns)
+        # Every strip is laid out in the same place: fetching new memory takes longer.
+        place = X.new_empty(entries * strip * columns)
+        into = Y.split(strip * columns, 1)
+        for part, y in zip(windows.split(strip, 3), into, strict=True):
+            strip_of_windows = place[: part.numel()].view(part.shape).copy_(part)
+            y.copy_(_product(K, strip_of_windows.view(entries, -1)))
     return _narrowed(name, Y.reshape(*channels, rows, columns), dtype)
 
 
 def _product(A: Tensor, B: Tensor) -> Tensor:
     """Multiply two matrices, of integers too, for which GPUs have no product."""
     if A.is_floating_point() or A.is_complex():
-        return torch.matmul(A, B)
+        return matrix_product(A, B)
     return torch.stack([(row[:, None] * B).sum(0) for row in A])
 
 
@@ -338,29 +349,35 @@ def _check(
     """Refuse an image and a kernel that do not go together, naming both shapes."""
     X = image_tensor(name, "X", X, image_axes)
     K = image_tensor(name, "K", K, kernel_axes)
-    image, kernel = tuple(X.shape), tuple(K.shape)
-    got = f"got X {image} and K {kernel}"
+    image, kernel = X.shape, K.shape
     if X.device != K.device:
         raise ValueError(
             f"{name}: X is on {X.device} and K on {K.device}; move one, for example "
             "K.to(X.device)"
         )
     if 0 in kernel:
-        raise ValueError(f"{name}: every axis of K needs at least one entry; {got}")
+        raise ValueError(
+            f"{name}: every axis of K needs at least one entry; {_got(X, K)}"
+        )
     if len(image) == 3 and image[0] != kernel[-3]:
         raise ValueError(
-            f"{name}: X has {image[0]} channels but K is made for {kernel[-3]}; {got}, "
-            "and their c_i must agree"
+            f"{name}: X has {image[0]} channels but K is made for {kernel[-3]}; "
+            f"{_got(X, K)}, and their c_i must agree"
         )
     if "1" in kernel_axes and kernel[2:] != (1, 1):
         raise ValueError(
-            f"{name}: the kernel must be 1×1, of shape (c_o, c_i, 1, 1); {got}; "
+            f"{name}: the kernel must be 1×1, of shape (c_o, c_i, 1, 1); {_got(X, K)}; "
             "corr2d_multi_in_out takes larger kernels"
         )
     if image[-2] < kernel[-2] or image[-1] < kernel[-1]:
         raise ValueError(
-            f"{name}: the kernel must fit into the image, k_h <= H and k_w <= W; {got}"
+            f"{name}: the kernel must fit into the image, k_h <= H and k_w <= W; "
+            f"{_got(X, K)}"
         )
+
+
+def _got(X: Tensor, K: Tensor) -> str:
+    return f"got X {tuple(X.shape)} and K {tuple(K.shape)}"
 
 
 def image_tensor(

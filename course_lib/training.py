@@ -9,7 +9,7 @@ it came.
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from course_lib._graph import Replay, Update
 from course_lib._halving import halves, quick_halving
 from course_lib._slices import Loss, Step, can_slice, sliced_batch, whole_batch
 from course_lib.data import BatchLoader
@@ -273,6 +274,7 @@ def train_ch6(
     init: bool = True,
     verbose: bool = True,
     animate: bool = True,
+    graph: bool = False,
 ) -> History:
     """Train a classifier with plain SGD on the mean cross-entropy, as the book does.
 
@@ -301,6 +303,11 @@ def train_ch6(
         Print the device first, and the last epoch's results and the speed at the end.
     animate
         Draw while training.
+    graph
+        Record the step once as a CUDA graph and replay it for every batch of the same
+        shape, so that a GPU need not wait for Python. The network's Python code then
+        runs for the first batches only, and must not ask the device for a number.
+        Needs a CUDA device; elsewhere a warning says so and training goes on without.
 
     Returns
     -------
@@ -318,6 +325,8 @@ def train_ch6(
     -----
     RuntimeWarning
         Once, when the loss is no longer a finite number; the history shows it.
+    UserWarning
+        When ``graph`` is asked for on a device that is not CUDA.
 
     Examples
     --------
@@ -331,6 +340,7 @@ def train_ch6(
     """
     device = torch.device(device)
     _check_run(train_iter, test_iter, num_epochs)
+    do = _replaying(device) if graph else _plainly
     train_iter, test_iter = _resident(train_iter, device), _resident(test_iter, device)
     if init:
         net.apply(init_xavier)
@@ -339,10 +349,13 @@ def train_ch6(
     net.to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     history = History(str(device))
+    means = _RunningMeans(device)
     animator = _animator(num_epochs) if animate else None
     with _quick_on_cpu(net, device):
         for epoch in range(num_epochs):
-            _train_epoch(net, train_iter, optimizer, device, history, animator)
+            _train_epoch(
+                net, train_iter, optimizer, device, do, means, history, animator
+            )
             test_acc = evaluate_accuracy_gpu(net, test_iter, device)
             history.test_acc.append(test_acc)
             if animator is not None:
@@ -364,21 +377,28 @@ def _train_epoch(
     train_iter: Batches,
     optimizer: torch.optim.Optimizer,
     device: torch.device,
+    do: Callable[[Update, Tensor, Tensor], None],
+    means: "_RunningMeans",
     history: History,
     animator: "Animator | None",
 ) -> None:
     """Go once through ``train_iter`` and add what was measured to ``history``."""
     epoch = len(history.train_loss)
     loss = nn.CrossEntropyLoss()
-    means = _RunningMeans(device)
+    means.begin()
     num_batches = len(train_iter) if isinstance(train_iter, Sized) else 0
     every = max(1, num_batches // _POINTS_PER_EPOCH)
     timer = Timer()
     with _mode(net, training=True), _gradient(net, loss, device) as gradient:
-        for i, (X, y) in enumerate(_on_device(train_iter, device), start=1):
+
+        def update(X: Tensor, y: Tensor) -> None:
             l, y_hat = gradient(X, y)  # noqa: E741
             optimizer.step()
             means.add(l, y_hat, y)
+
+        for i, (X, y) in enumerate(_on_device(train_iter, device), start=1):
+            do(update, X, y)
+            means.examples += len(y)
             if i % every == 0 and i < num_batches:
                 loss_so_far, acc_so_far = means.read()
                 timer.stop()
@@ -392,6 +412,24 @@ def _train_epoch(
     _record(epoch + 1.0, train_loss, train_acc, history, animator)
     history.train_loss.append(train_loss)
     history.train_acc.append(train_acc)
+
+
+def _plainly(update: Update, X: Tensor, y: Tensor) -> None:
+    """Do an update as it is."""
+    update(X, y)
+
+
+def _replaying(device: torch.device) -> Callable[[Update, Tensor, Tensor], None]:
+    """Do updates by replaying the first ones, if ``device`` can."""
+    if device.type == "cuda":
+        return Replay()
+    warnings.warn(
+        f"graph=True records the step as a CUDA graph, and the device is {device}: "
+        "training goes on without. Pass graph=True only with a CUDA device, such as "
+        "try_gpu() gives where there is one.",
+        stacklevel=3,
+    )
+    return _plainly
 
 
 @contextmanager
@@ -414,15 +452,17 @@ class _RunningMeans:
 
     def __init__(self, device: torch.device) -> None:
         dtype = torch.float32 if device.type == "mps" else torch.float64
-        self.sums = torch.zeros(
-            2, dtype=dtype, device=device
-        )  # loss, right predictions
+        # Of losses and of right predictions. A CUDA graph adds to it: it stays.
+        self.sums = torch.zeros(2, dtype=dtype, device=device)
+        self.examples = 0
+
+    def begin(self) -> None:
+        self.sums.zero_()
         self.examples = 0
 
     @torch.no_grad()
     def add(self, l: Tensor, y_hat: Tensor, y: Tensor) -> None:  # noqa: E741
         self.sums += torch.stack((l * len(y), _number_correct(y_hat, y)))
-        self.examples += len(y)
 
     def read(self) -> tuple[float, float]:
         if self.examples == 0:

@@ -11,6 +11,7 @@ first figure is drawn.
 
 from course_lib.plotting.animator import Animator as Animator
 from course_lib.plotting.animator import can_animate as can_animate
+from course_lib.plotting.bars import plot_bars as plot_bars
 from course_lib.plotting.curves import loss_contours as loss_contours
 from course_lib.plotting.curves import plot_curves as plot_curves
 from course_lib.plotting.fields import draw_receptive_field as draw_receptive_field

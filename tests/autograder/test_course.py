@@ -13,7 +13,8 @@ from autograder import gradebook, pool
 from autograder.assignment import AssignmentError
 from autograder.course import RESULT, Course
 from autograder.outcome import State
-from autograder.pool import Progress, grade_all
+from autograder.pool import grade_all
+from autograder.progress import Progress
 from autograder.sandbox import Sandbox
 
 pytestmark = pytest.mark.sandbox
@@ -144,7 +145,7 @@ def test_a_class_with_everything_in_it_is_graded_and_recorded(place, submit, tmp
     assert found["ben", "test_double"] == (0, False)
     assert found["cleo", "test_double"] == (0, True)
     assert found["dora", "test_double"] == (None, True)
-    assert gradebook.record(place, "tiny", results[:3]) == []
+    assert gradebook.record(place, "tiny", results) == []
 
     # A worse resubmission: the old score does not survive it.
     submit(place.root, "ada", WRONG)
@@ -155,9 +156,13 @@ def test_a_class_with_everything_in_it_is_graded_and_recorded(place, submit, tmp
     place.write_failure("tiny", "ada", "a grading process ended")
     failed = place.find("tiny", "ada")
     assert failed.state is State.GRADER_ERROR
-    failed.key = "another"
-    gradebook.record(place, "tiny", [failed])
+    assert gradebook.record(place, "tiny", [failed]) == ["ada"]
     assert rows(place)["ada", "test_double"] == (None, True)
+
+    # Graded again by wish, under the same key, it is recorded again.
+    again = grade_all(place, "tiny", students=["ada"], force=True)
+    assert gradebook.record(place, "tiny", again) == ["ada"]
+    assert rows(place)["ada", "test_double"] == (0, False)
 
 
 def test_a_lost_worker_costs_no_submission(place, submit):

@@ -11,7 +11,8 @@ HERE = Path(autograder.__file__).parent
 CORE = (
     "wire outcome assignment submission names sandbox seccomp cgroups student grading"
 )
-CORE += " notebooks course pool release charts report gradebook exchange kernels"
+CORE += " notebooks course pool progress cluster release charts report gradebook"
+CORE += " exchange kernels"
 
 
 def test_the_core_imports_without_torch_pytest_or_nbgrader():
@@ -41,7 +42,8 @@ def importers(module):
 
 def test_only_the_gates_to_nbgrader_import_it():
     assert importers("nbgrader") <= {
-        *("release", "gradebook", "report", "preprocessors", "exchange", "exports")
+        *("release", "gradebook", "recording", "report", "preprocessors"),
+        *("exchange", "exports"),
     }
 
 

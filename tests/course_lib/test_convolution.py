@@ -143,8 +143,28 @@ def test_unfolding_in_strips_changes_nothing(monkeypatch, image):
     monkeypatch.setattr(convolution, "_STRIP", 40)
     X, K = torch.rand(2, *image), torch.rand(3, 2, 3, 2)
     torch.testing.assert_close(corr2d_multi_in_out_unfolded(X, K), oracle(X, K))
+    K = K.requires_grad_()
+    torch.testing.assert_close(corr2d_multi_in_out_unfolded(X, K), oracle(X, K))
+    with torch.no_grad():
+        Y = corr2d_multi_in_out_unfolded(X, K)
+    torch.testing.assert_close(Y, oracle(X, K).detach())
     X, K = X.double(), K.double().requires_grad_()
     assert torch.autograd.gradcheck(corr2d_multi_in_out_unfolded, (X, K))
+    X, K = X.requires_grad_(), K.detach()
+    assert torch.autograd.gradcheck(corr2d_multi_in_out_unfolded, (X, K))
+
+
+@pytest.mark.parametrize("size", [28, 128, 256])
+@pytest.mark.parametrize("channels", [(1, 1), (3, 16), (16, 16)])
+@pytest.mark.parametrize("k", [2, 5])
+def test_images_of_usual_sizes_agree_with_torch(size, channels, k):
+    generator = torch.Generator().manual_seed(0)
+    c_i, c_o = channels
+    X = torch.randn(c_i, size, size, generator=generator)
+    K = torch.randn(c_o, c_i, k, k, generator=generator)
+    Y = corr2d_multi_in_out_unfolded(X, K)
+    assert Y.is_contiguous()
+    torch.testing.assert_close(Y, oracle(X, K), rtol=1e-4, atol=1e-3)
 
 
 def test_strips_are_cut_only_when_the_windows_fill_more_than_one(monkeypatch):
@@ -166,8 +186,8 @@ def test_strips_are_cut_only_when_the_windows_fill_more_than_one(monkeypatch):
     assert sizes == [(4, 8), (4, 8)]
 
 
-def test_a_strip_of_float32_fills_one_mebibyte():
-    assert convolution._STRIP * torch.float32.itemsize == 2**20
+def test_a_strip_of_float32_fills_four_mebibytes():
+    assert convolution._STRIP * torch.float32.itemsize == 2**22
 
 
 @pytest.mark.parametrize(

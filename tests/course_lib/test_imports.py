@@ -80,11 +80,12 @@ def imported(module):
     ("module", "allowed"),
     [
         ("geometry", set()),
-        ("convolution", {"torch", "jaxtyping"}),
+        ("convolution", {"torch", "jaxtyping", "course_lib"}),
         ("pooling", {"torch", "jaxtyping", "course_lib"}),
         ("lenet", {"torch", "course_lib"}),
         ("devices", {"torch"}),
         ("meters", {"torch"}),
+        ("_matrix_product", {"torch"}),
     ],
 )
 def test_an_idea_imports_only_what_the_design_allows(module, allowed):

@@ -24,6 +24,7 @@ from course_lib.plotting import (
     heatmap,
     images,
     loss_contours,
+    plot_bars,
     plot_curves,
     show,
     show_images,
@@ -66,6 +67,7 @@ FIGURES = {
     "images": lambda: show_images(torch.rand(3, 28, 28), titles=["a", "b", "c"]),
     "feature maps": lambda: feature_maps(torch.randn(6, 5, 5), signed=True),
     "curves": lambda: plot_curves({"loss": ([1, 2], [2.0, 1.0])}, xlabel="epoch"),
+    "bars": lambda: plot_bars({"loop": 2.0, "unfolded": 0.5}, target=1, xlabel="ms"),
     "contours": lambda: loss_contours(
         lambda u, v: u**2 + v**2, [(1, 1), (0, 0)], xlim=(-2, 2), ylim=(-2, 2)
     ),
@@ -667,3 +669,49 @@ def test_a_built_page_gets_what_was_printed_and_one_final_figure():
     assert "test acc (" in re.search('aria-label="([^"]*)"', svg)[1]
     assert "at 8)" in svg, "the last epoch is in the picture"
     assert "<table" in page.cells[1].outputs[0].data["text/html"]
+
+
+# -- bars ------------------------------------------------------------------------------
+
+
+def test_bars_stand_below_one_another_with_their_numbers_and_the_target():
+    ax = plot_bars({"a": 2, "b": 1}, target=1.5, target_label="≤ 1.5", highlight=["b"])
+    first, second = ax.patches
+    assert (first.get_width(), second.get_width()) == (2, 1)
+    upper, lower = (ax.transData.transform((0, p.get_y()))[1] for p in ax.patches)
+    assert upper > lower
+    assert texts(ax) == ["2", "1", "≤ 1.5"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == [1.5, 1.5]
+    colours = [matplotlib.colors.to_hex(p.get_facecolor()) for p in ax.patches]
+    assert colours == [COLOURS["pad"], COLOURS["accent"]]
+
+
+def test_bars_of_a_logarithmic_axis_go_both_ways_from_their_start():
+    ax = plot_bars(
+        {"slower": 0.5, "faster": 4},
+        start=1,
+        xscale="log",
+        labels={"faster": "4 times"},
+    )
+    boxes = [patch.get_bbox().get_points()[:, 0] for patch in ax.patches]
+    assert [sorted(box) for box in boxes] == [[0.5, 1], [1, 4]]
+    assert texts(ax) == ["0.5", "4 times"]
+    assert [text.get_ha() for text in ax.texts] == ["right", "left"]
+
+
+def test_a_figure_of_bars_is_higher_the_more_there_are():
+    few, many = (
+        plot_bars({str(i): i + 1 for i in range(n)}).figure.get_figheight()
+        for n in (2, 20)
+    )
+    assert many > few + 5
+
+
+def test_bars_say_what_they_cannot_draw():
+    with pytest.raises(ValueError, match="at least one bar; got no values"):
+        plot_bars({})
+    expected = r"above 0; got start=0, target=None and values from 2"
+    with pytest.raises(ValueError, match=expected):
+        plot_bars({"a": 2}, xscale="log")

@@ -40,6 +40,7 @@ course_lib/widgets/*.js
 course_lib/widgets/*.css
 course_lib/widgets/questions/*.py
 course_lib/runs/*.json
+course_lib/measurements/*.json
 autograder/*.py
 autograder/nbgrader_config.template
 autograder/jupyter/kernels/autograder-sandbox/kernel.json
