@@ -22,7 +22,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMPS = ROOT / "_build" / "stamps"
 
-EXTRAS = "book,lab,grade,test"
+EXTRAS = "book,lab,grade,cluster,test"
 SUPPORTED = ((3, 11), (3, 14))
 
 

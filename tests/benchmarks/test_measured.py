@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -128,7 +129,7 @@ CLAIMS = [p for p in sorted(ROOT.glob("benchmarks/*.py")) if p.stem != "measured
 def test_every_benchmark_says_its_claim_and_notes_what_it_found(path):
     text = path.read_text("utf-8")
     assert text.startswith('"""Claim: ')
-    assert "from measured import note" in text
+    assert re.search(r"^from measured import .*\bnote$", text, re.MULTILINE)
     assert re.search(r"^\s+note\(", text, re.MULTILINE)
     assert not re.search(r"^\s*assert .*(seconds|time|ratio)", text, re.MULTILINE)
 
@@ -146,3 +147,26 @@ def test_the_list_of_benchmarks_is_complete():
         r"^\| `(\w+)\.py` ", (ROOT / "benchmarks/README.md").read_text("utf-8"), re.M
     )
     assert sorted(listed) == [path.stem for path in CLAIMS]
+
+
+ORPHANED = """
+import subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from measured import adopt, children_seconds
+if sys.argv[2] == "adopt":
+    adopt()
+work = "import time\\nwhile time.process_time() < 1: pass"
+start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {work!r}])"
+subprocess.run([sys.executable, "-c", start], check=True)
+print(children_seconds(patience=30 if sys.argv[2] == "adopt" else 3))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+@pytest.mark.parametrize(("how", "counted"), [("adopt", True), ("ignore", False)])
+def test_what_orphans_computed_is_counted_once_they_are_adopted(how, counted):
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHANED, ROOT / "benchmarks", how],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (float(done.stdout) >= 1) == counted

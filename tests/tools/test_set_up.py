@@ -54,7 +54,7 @@ def test_python_packages_are_installed_once_and_again_when_a_version_changes(
         [sys.executable, "-m", "venv"],
         [str(set_up.PYTHON), "-m", "pip"],
     ]
-    assert commands[1][-1] == ".[book,lab,grade,test]"
+    assert commands[1][-1] == ".[book,lab,grade,cluster,test]"
     commands.clear()
 
     set_up.set_up_python()
