@@ -98,7 +98,7 @@ def test_the_first_tab_stop_skips_to_the_text(server, visit):
         focused = page.evaluate("document.activeElement.textContent")
         assert focused == "Skip to main content"
         page.keyboard.press("Enter")
-        assert page.url.endswith("#main-content")
+        page.wait_for_url("**#main-content")
 
 
 def test_light_and_dark_are_switched_by_keyboard_and_remembered(server, visit):
