@@ -32,7 +32,7 @@ from typing import Any
 from autograder import progress as limits
 from autograder.assignment import AssignmentError
 from autograder.course import Course, code_changed
-from autograder.progress import Losses, Progress
+from autograder.progress import Losses, Progress, grade_by
 from autograder.sandbox import REFUSAL, Sandbox, why_not
 
 ADDRESS = re.compile(r"(tcp|tls)://[^\s/:]+:\d+|(tcp|tls)://\[[0-9a-fA-F:]+\]:\d+")
@@ -103,18 +103,8 @@ class Cluster:
 
     def grade(self, students: Sequence[str], progress: Progress) -> dict[str, str]:
         """Return the key of every student's result."""
-        todo = list(reversed(students))
-        keys: dict[str, str] = {}
         self._look()
-        while len(keys) < len(students):
-            self._assign(todo)
-            for student, key in self._listen():
-                if key is None:
-                    todo.append(student)
-                else:
-                    keys[student] = key
-                    progress.step()
-        return keys
+        return grade_by(self, students, progress)
 
     def dismiss(self) -> None:
         """Withdraw what was not begun; leave the cluster as it was."""
@@ -177,7 +167,8 @@ class Cluster:
         )
         host.future.add_done_callback(lambda _: self.news.put(host))
 
-    def _assign(self, todo: list[str]) -> None:
+    def assign(self, todo: list[str]) -> None:
+        """Give every worker that is admitted and idle a submission."""
         for host in self.hosts.values():
             if not todo:
                 return
@@ -188,7 +179,7 @@ class Cluster:
                 about = (root, self.name, student, host.key, trusted, self.force)
                 self._give(host, grade_one, *about)
 
-    def _listen(self) -> list[tuple[str, str | None]]:
+    def listen(self) -> list[tuple[str, str | None]]:
         """Wait for news; None for a key means that it has to be tried again."""
         with contextlib.suppress(queue.Empty):
             host = self.news.get(timeout=1.0)

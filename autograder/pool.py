@@ -22,7 +22,7 @@ from autograder import cgroups
 from autograder import progress as limits
 from autograder.cluster import Cluster, ClusterError
 from autograder.course import Course, Graded
-from autograder.progress import Losses, Progress
+from autograder.progress import Losses, Progress, grade_by
 from autograder.sandbox import REFUSAL, Sandbox, SandboxError, why_not
 
 PUT_AWAY_SECONDS = 10.0
@@ -141,17 +141,7 @@ class _Crew:
 
     def grade(self, students: Sequence[str], progress: Progress) -> dict[str, str]:
         """Return the key of every student's result."""
-        todo = list(reversed(students))
-        keys: dict[str, str] = {}
-        while len(keys) < len(students):
-            self._assign(todo)
-            for student, key in self._listen():
-                if key is None:
-                    todo.append(student)
-                else:
-                    keys[student] = key
-                    progress.step()
-        return keys
+        return grade_by(self, students, progress)
 
     def dismiss(self) -> None:
         for worker in self.workers:
@@ -159,7 +149,8 @@ class _Crew:
         self.workers.clear()
         cgroups.sweep(PUT_AWAY_SECONDS)  # of workers that were killed
 
-    def _assign(self, todo: list[str]) -> None:
+    def assign(self, todo: list[str]) -> None:
+        """Give idle processes a submission each; start more, up to the size."""
         idle = [w for w in self.workers if w.student is None]
         while todo:
             if idle:
@@ -171,7 +162,7 @@ class _Crew:
                 return
             worker.take(todo.pop())
 
-    def _listen(self) -> list[tuple[str, str | None]]:
+    def listen(self) -> list[tuple[str, str | None]]:
         """Wait for news; None for a key means that it has to be tried again."""
         busy = {w.pipe: w for w in self.workers if w.student is not None}
         news: list[tuple[str, str | None]] = []

@@ -1,9 +1,11 @@
-"""How far a run is, and what becomes of a submission whose grading broke off."""
+"""A run over a class: who is next, how far it is, and what becomes of a broken one."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 from autograder.course import Course
 
@@ -57,3 +59,29 @@ class Losses:
             self.seen.add(student)
             return None
         return self.course.write_failure(self.name, student, reason)
+
+
+class Crew(Protocol):
+    """Those who grade: processes of this machine, or workers of a cluster."""
+
+    def assign(self, todo: list[str]) -> None:
+        """Take submissions from the end of the list, as many as there are hands."""
+
+    def listen(self) -> list[tuple[str, str | None]]:
+        """Wait for news; None for a key means that it has to be tried again."""
+        ...
+
+
+def grade_by(crew: Crew, students: Sequence[str], progress: Progress) -> dict[str, str]:
+    """Let a crew grade, in order, until all is done; return every result's key."""
+    todo = list(reversed(students))
+    keys: dict[str, str] = {}
+    while len(keys) < len(students):
+        crew.assign(todo)
+        for student, key in crew.listen():
+            if key is None:
+                todo.append(student)
+            else:
+                keys[student] = key
+                progress.step()
+    return keys

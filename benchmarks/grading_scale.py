@@ -36,7 +36,7 @@ from typing import NamedTuple
 
 import nbformat
 from grading_throughput import ONE_THREAD, TARGETS, hand_in, our_course, submissions
-from measured import adopt, children_seconds, note
+from measured import busy_seconds, note
 
 WITHIN = "<= 1.1"
 START_SECONDS = 120  # for a cluster
@@ -112,7 +112,7 @@ def forget(course: Path) -> None:
 def cost(course: Path, name: str, *commands: Sequence[str]) -> Cost:
     """Grade a class from nothing by commands at the same time, then record the rest."""
     forget(course)
-    before = children_seconds(patience=0.0)
+    before = busy_seconds()
     started = perf_counter()
     processes = [grading(course, name, *words) for words in commands]
     with Watch([process.pid for process in processes]) as watch:
@@ -120,7 +120,7 @@ def cost(course: Path, name: str, *commands: Sequence[str]) -> Cost:
     if len(commands) > 1:  # parts leave the gradebook alone
         ended([grading(course, name, "--jobs", "2")])
     seconds = perf_counter() - started
-    return Cost(seconds, children_seconds() - before, watch.peak)
+    return Cost(seconds, busy_seconds() - before, watch.peak)
 
 
 class Watch:
@@ -292,7 +292,6 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=1, help="rounds of everything")
     args = parser.parse_args()
-    adopt()
     if args.compared and importlib.util.find_spec("distributed") is None:
         raise SystemExit("the comparison needs Dask: pip install distributed")
     if not Path("/proc/self/status").exists():

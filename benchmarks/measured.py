@@ -6,24 +6,18 @@ and that ``book/benchmarks.md`` draws; without it, nothing is written. The files
 inside ``course_lib``, so that they come along wherever a reader runs the page.
 """
 
-import contextlib
-import ctypes
 import json
 import math
 import os
 import platform
 import re
-import resource
 import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-PR_SET_CHILD_SUBREAPER = 36
 RECORDS = Path(__file__).resolve().parent.parent / "course_lib" / "measurements"
 GRAMMAR = re.compile(
     r"(?P<sign>>=|≥|<=|≤)\s*(?P<number>\d[\d,]*(?:\.\d+)?)(?P<unit>.*)"
@@ -192,29 +186,16 @@ def keep(record: Mapping) -> Path:
     return path
 
 
-def adopt() -> None:
-    """Become the parent of orphans among this process's descendants, on Linux.
+def busy_seconds() -> float:
+    """CPU seconds that this machine has computed since it started, on Linux.
 
-    A sandbox outlives for a moment the process that started it; unless somebody here
-    waits for it, what it computed would be counted nowhere.
+    Of all processes, so that it takes an idle machine: what ends together with its
+    process namespace, as a sandbox does, is counted by the kernel nowhere else.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def children_seconds(patience: float = 1.0) -> float:
-    """CPU seconds of all that ended below this process, adopted orphans included.
-
-    Waits up to ``patience`` seconds for orphans that are about to end. Call it when the
-    commands in question have been waited for.
-    """
-    until = time.monotonic() + patience
-    with contextlib.suppress(ChildProcessError):
-        while time.monotonic() < until:
-            if os.waitpid(-1, os.WNOHANG) == (0, 0):
-                time.sleep(0.01)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    kinds = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft = map(int, kinds[:7])
+    ticks = user + nice + system + interrupts + soft
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def machine() -> dict:
