@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import venv
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from ..environments import ROOT, environment_with
 
 sys.path.insert(0, str(ROOT / "tools"))
+
+SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,10 @@ def wheel(tmp_path_factory) -> Path:
 class Machine:
     """A Python that has everything but this course, and a folder that it works in.
 
-    It is the interpreter below the virtual environment, so that no editable install is
-    seen; what is installed in the environment comes from the search path, *after* the
-    layers. What pip installs here goes into a folder of its own, before them all.
+    It is an empty virtual environment of its own: neither an editable install nor what
+    somebody left in the interpreter below is seen. What is installed in the environment
+    of the tests comes from the search path, *after* the layers; what pip installs here
+    goes into a folder of its own, before them all.
     """
 
     def __init__(self, folder: Path, *layers: Path, hide: Iterable[str] = ()) -> None:
@@ -67,7 +71,8 @@ class Machine:
             "MPLCONFIGDIR": str(folder / "home" / "matplotlib"),
             "JUPYTER_CONFIG_DIR": str(folder / "home" / "jupyter"),
         }
-        self.python = sys._base_executable  # type: ignore[attr-defined]
+        venv.create(folder / "venv", with_pip=False, symlinks=os.name != "nt")
+        self.python = str(folder / "venv" / SCRIPTS / Path(sys.executable).name)
         kernel = folder / "kernels" / "machine"
         kernel.mkdir(parents=True)
         spec = {
