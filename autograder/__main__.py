@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import __doc__ as package_doc
+from autograder import quick_start  # noqa: F401
 from autograder.assignment import AssignmentError
 from autograder.cluster import ClusterError
 from autograder.outcome import Outcome, Result, State

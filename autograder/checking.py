@@ -181,30 +181,29 @@ def expect_close(
     autograder.checking.CheckFailed: The result has shape (2, 3); (3, 2) is expected.
     """
     expected = torch.as_tensor(expected)
-    close = {"rtol": rtol, "atol": atol}
-    known = _known_mistake(answer, expected, mistakes or {}, **close)
+    wrong = _wrong(answer, expected, rtol, atol, dtype)
+    if wrong:
+        known = _known_mistake(answer, expected, mistakes or {}, rtol, atol)
+        raise CheckFailed(wrong, known or hint)
+
+
+def _wrong(
+    answer: Any, expected: torch.Tensor, rtol: float, atol: float, dtype: bool
+) -> str:
+    """Say what is wrong with an answer: kind, shape, dtype or values; else nothing."""
     if not isinstance(answer, torch.Tensor):
         if isinstance(answer, bool) or not isinstance(answer, int | float):
-            raise CheckFailed(
-                f"The result is {_short(answer)}; a tensor is expected.", known or hint
-            )
+            return f"The result is {_short(answer)}; a tensor is expected."
         answer = torch.as_tensor(answer)
     if answer.shape != expected.shape:
-        raise CheckFailed(
-            f"The result has shape {tuple(answer.shape)}; {tuple(expected.shape)} is "
-            "expected.",
-            known or hint,
-        )
+        shapes = tuple(answer.shape), tuple(expected.shape)
+        return f"The result has shape {shapes[0]}; {shapes[1]} is expected."
     if answer.is_complex() != expected.is_complex() or (
         dtype and answer.dtype != expected.dtype
     ):
-        raise CheckFailed(
-            f"The result has dtype {_dtype(answer)}; {_dtype(expected)} is expected.",
-            known or hint,
-        )
-    difference = _difference(answer, expected, **close)
-    if difference:
-        raise CheckFailed(difference, known or hint)
+        dtypes = _dtype(answer), _dtype(expected)
+        return f"The result has dtype {dtypes[0]}; {dtypes[1]} is expected."
+    return _difference(answer, expected, rtol, atol)
 
 
 def _known_mistake(

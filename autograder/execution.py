@@ -13,9 +13,16 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 MAX_STREAM = 20_000  # characters of stdout and of stderr, per cell
 MAX_OUTPUTS = 50  # per cell
+SETTINGS = Config(
+    {
+        "HistoryManager": {"enabled": False},  # nor a thread that saves it
+        "InteractiveShell": {"colors": "nocolor"},  # they would be taken out again
+    }
+)
 
 
 class _Publisher(DisplayPublisher):
@@ -65,6 +72,9 @@ class _Shell(InteractiveShell):
             }
         )
 
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {}  # a second traceback, for the history
+
 
 class _Stream(io.TextIOBase):
     """Keeps the first characters and forgets the rest: a print is never slow."""
@@ -94,11 +104,19 @@ class Notebook:
     def __init__(self) -> None:
         _Shell.clear_instance()
         self.shell = _Shell.instance(
-            displayhook_class=_Hook, display_pub_class=_Publisher
+            displayhook_class=_Hook,
+            display_pub_class=_Publisher,
+            config=SETTINGS,
         )
         self.shell.outputs = []
-        assert self.shell.history_manager
-        self.shell.history_manager.enabled = False
+
+    @staticmethod
+    def rehearse() -> None:
+        """Load what the first shell of a process loads, and leave no shell behind."""
+        main = sys.modules["__main__"]
+        Notebook().run("1 / 0")  # a traceback needs most
+        _Shell.clear_instance()
+        sys.modules["__main__"] = main
 
     def run(self, source: str) -> dict[str, Any]:
         """Run one cell; return its outputs and execution count."""

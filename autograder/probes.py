@@ -60,7 +60,7 @@ class Net:
         self.dirty_grads = dirty_grads
         if weights is None:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+                _seed(seed)
                 weights = self._modules().state_dict()
         self.weights = {name: w.detach().clone() for name, w in weights.items()}
 
@@ -187,6 +187,10 @@ class _Spy(TorchDispatchMode):
         super().__init__()
         self.seen = seen
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to skip it would import it, for a second; nothing is compiled
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
@@ -230,11 +234,19 @@ def settle(seed: int) -> None:
 
     random.seed(seed)
     numpy.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    _seed(seed)
     torch.set_default_dtype(torch.float32)
     torch.set_num_threads(1)
     torch.set_grad_enabled(True)
     torch.set_deterministic_debug_mode(0)
+
+
+def _seed(seed: int) -> None:
+    """Seed the numbers that are drawn on the CPU; there is no other device here.
+
+    ``torch.manual_seed`` keeps a stack trace for each kind of device that might come.
+    """
+    torch.default_generator.manual_seed(seed)
 
 
 class _Run:

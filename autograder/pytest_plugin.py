@@ -6,6 +6,7 @@ The grader runs this in its own process. ``pytest autograder/checks/test_corr2d.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import os
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from autograder.assignment import Assignment, AssignmentError
 from autograder.outcome import CheckResult, Outcome
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Room, Sandbox
 from autograder.student import (
     Answers,
     Budget,
@@ -29,6 +31,7 @@ from autograder.student import (
     Student,
     StudentError,
     StudentMissing,
+    StudentTimeout,
     StudentUnanswered,
 )
 from autograder.wire import clean_text
@@ -66,6 +69,7 @@ class Checks:
     def __init__(self, run: Run, *, traceback: bool = True):
         self.run, self.traceback = run, traceback
         self.problems: dict[str, str] = {}
+        self.rooms: dict[str, Room] = {}  # of checks with cases still to come
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Declare the markers."""
@@ -74,16 +78,36 @@ class Checks:
 
     @pytest.fixture
     def student(self, request: pytest.FixtureRequest) -> Iterator[Student]:
-        """Offer the student's functions, in a fresh process."""
+        """Offer the student's functions, newly loaded, in a process of the check's."""
         run = self.run
         if run.sandbox is None or run.answers is None:
             raise RuntimeError("there is no submission to check")
         marker = request.node.get_closest_marker("deadline")
         seconds = float(marker.args[0]) if marker else None
-        proxy = Student(run.sandbox, run.answers, run.budget, call_seconds=seconds)
+        check = _check(request.node)
+        proxy = Student(
+            run.sandbox,
+            run.answers,
+            run.budget,
+            call_seconds=seconds,
+            room=self.rooms.pop(check, None),
+        )
         request.node.stash[_STUDENT] = proxy
         yield proxy
+        room = proxy.leave() if self._goes_on(check) else None
+        if room:
+            self.rooms[check] = room
         proxy.close()
+
+    def _goes_on(self, check: str) -> bool:
+        """Tell whether all is well so far and another case will be tried."""
+        undecided = self.run.results[check].outcome is _UNDECIDED
+        return undecided and self.run.cases[check] > 0 and check not in self.problems
+
+    def pytest_sessionfinish(self) -> None:
+        """Close what is left when somebody chose only some of a check's cases."""
+        while self.rooms:
+            self.rooms.popitem()[1].close()
 
     @pytest.fixture
     def draw(self, request: pytest.FixtureRequest) -> Any:
@@ -159,6 +183,36 @@ class Checks:
     # --- running ---
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool:
+        """Run a case; if it fails in a used process, once more in one of its own.
+
+        What an honest answer does once, such as registering something with PyTorch, it
+        cannot do a second time in the same process. Sharing one costs nobody a point.
+        """
+        before = copy.copy(self.run.results[_check(item)])
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        if self._deserves_its_own(item):
+            self.run.results[before.name] = before
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _deserves_its_own(self, item: pytest.Item) -> bool:
+        """Tell whether a case failed in a used process, but not for want of time."""
+        proxy, error = item.stash.get(_STUDENT, None), item.stash.get(_ERROR, None)
+        return (
+            proxy is not None
+            and proxy.used
+            and not isinstance(error, StudentTimeout)
+            and self.run.results[_check(item)].outcome is Outcome.FAILED
+        )
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip a check whose answer is known already."""
         result = self.run.results[_check(item)]
@@ -210,6 +264,7 @@ class Checks:
         if call.when == "call" and isinstance(error, pytest.fail.Exception):
             error = CheckFailed(str(error.msg))
         if call.when == "call" and student_failed(error):
+            item.stash[_ERROR] = error
             result.outcome = Outcome.FAILED
             text = hint = ""
             if isinstance(error, CheckFailed | StudentError):
@@ -237,6 +292,7 @@ def _no_traceback(*_: Any) -> str:
 _UNDECIDED = Outcome.GRADER_ERROR
 _DECIDED = (Outcome.FAILED, Outcome.SKIPPED)
 _STUDENT = pytest.StashKey[Student]()
+_ERROR = pytest.StashKey[BaseException]()  # why the case did not pass
 
 
 def _check(item: pytest.Item) -> str:
@@ -292,7 +348,9 @@ def run_checks(run: Run, path: Path) -> dict[str, str]:
 def _pytest(plugin: Checks, path: Path) -> int | pytest.ExitCode:
     return pytest.main(
         [
-            *("-c", os.devnull, f"--rootdir={path.parent}", "--noconftest"),
+            # Without its end, pytest would look through every folder above the checks.
+            *("-c", os.devnull, f"--rootdir={path.parent}"),
+            *("--noconftest", f"--confcutdir={path.parent}"),
             *("--import-mode=importlib", "--assert=plain", "--capture=sys"),
             *("--strict-markers", "--disable-plugin-autoload"),
             *(word for name in _UNUSED for word in ("-p", f"no:{name}")),

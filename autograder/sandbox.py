@@ -551,6 +551,7 @@ class Room:
 
     def __init__(self, sandbox: Sandbox, number: int, channel: Channel):
         self.sandbox, self.number, self.channel = sandbox, number, channel
+        self.asked = 0  # requests so far, which number them
         self.status: int | None = None
 
     def said(self) -> str:

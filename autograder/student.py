@@ -120,13 +120,15 @@ class Student:
         budget: Budget | None = None,
         *,
         call_seconds: float | None = None,
+        room: Room | None = None,
     ):
         self._sandbox, self._answers = sandbox, answers
         self._budget = budget or Budget()
         self._call_seconds = call_seconds or self._budget.call
-        self._room: Room | None = None
+        self._room = room  # of an earlier case; the cells are loaded in it anew
+        self.used = room is not None
+        self._loaded = False
         self._errors: dict[str, Any] = {}
-        self._number = 0
         self.last: Any = None  # the latest value, for the instructor's report
 
     # --- what a check author uses ---
@@ -194,9 +196,18 @@ class Student:
         """Throw the process away; the next call starts a new one."""
         if self._room:
             self._room.close()
-            self._room = None
+        self._forget()
 
     close = fresh
+
+    def leave(self) -> Room | None:
+        """Give the process, if there is one, to the next case of the same check."""
+        room = self._room
+        self._forget()
+        return room
+
+    def _forget(self) -> None:
+        self._room, self._loaded = None, False
 
     # --- the wire ---
 
@@ -236,11 +247,12 @@ class Student:
         return reply, self._value(fields["name"], reply, data)
 
     def _load(self) -> None:
-        if self._room:
+        if self._loaded:
             return
         if self._budget.gone:
             raise BudgetSpent("The time for this submission is used up.")
-        self._room = self._sandbox.room()
+        self._room = self._room or self._sandbox.room()
+        self._loaded = True
         request = {"do": "load", "cells": self._answers.cells}
         reply, data = self._exchange(request, b"", self._budget.load)
         try:
@@ -252,8 +264,9 @@ class Student:
         self, request: dict[str, Any], payload: bytes, seconds: float
     ) -> tuple[dict[str, Any], bytes]:
         assert self._room
-        self._number += 1
-        request["id"] = self._number
+        # Of the room: what it sent too much to one case is no answer to the next.
+        self._room.asked += 1
+        request["id"] = self._room.asked
         started = time.monotonic()
         deadline = self._budget.deadline(seconds)
         what = request.get("name") or "Loading your answers"
@@ -273,7 +286,7 @@ class Student:
             ) from None
         except WireClosed:
             status = self._room.close(patience=0.5)
-            self._room = None
+            self._forget()
             raise StudentExited(*_ended(what, status)) from None
         except WireError as error:
             self._spoilt(str(error))

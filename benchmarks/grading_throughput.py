@@ -248,8 +248,9 @@ def command(folder: Path, module: str, *words: str) -> None:
 
 
 # Each side may use every processor; a thread pool in each process would only disturb.
+# Compiled modules are kept, as on every machine that is not told otherwise.
 ONE_THREAD = {
-    **os.environ,
+    **{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
     "OMP_NUM_THREADS": "1",
     # nbgrader starts alembic by name.
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -211,3 +211,64 @@ def test_a_result_can_be_written_and_read(grade):
     assert list(result.public()["checks"][0]) == [
         "name", "points", "max_points", "outcome", "message", "hint"
     ]  # fmt: skip
+
+
+# --- a check's cases share a process --------------------------------------------------
+
+ONCE = """\
+import multiprocessing
+{0}def double(X):
+{1}    return 2 * X
+"""
+
+
+def counted(monkeypatch):
+    """Return a list that gets longer with every room that is opened."""
+    opened, room = [], Sandbox.room
+    monkeypatch.setattr(Sandbox, "room", lambda box: opened.append(1) or room(box))
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("double", "points", "rooms"),
+    [
+        # two cases; then the checks on its argument, and two of the other answer
+        pytest.param(RIGHT["double"], 5, 4, id="right"),
+        pytest.param("def double(X):\n    return X", 2, 3, id="first case wrong"),
+        pytest.param(
+            "def double(X):\n    return 2 * X if len(X) == 1 else X",
+            *(2, 4),
+            id="second case wrong, tried in a process of its own too",
+        ),
+    ],
+)
+def test_the_cases_of_a_check_share_a_process(
+    double, points, rooms, grade, monkeypatch
+):
+    opened = counted(monkeypatch)
+    assert grade(double).score == points
+    assert len(opened) == rooms
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["in the cell", "in the function"])
+def test_what_can_be_done_once_in_a_process_costs_no_point(place, grade, monkeypatch):
+    opened = counted(monkeypatch)
+    only_once = "multiprocessing.set_start_method('spawn')\n"
+    words = [only_once, ""] if place == 0 else ["", f"    {only_once}"]
+    result = grade(ONCE.format(*words))
+    assert result.score == 5
+    assert check(result).message == "Every number is doubled."
+    assert len(opened) == 5
+
+
+def test_a_case_finds_no_names_of_the_one_before(grade):
+    counts = "calls = []\n\ndef double(X):\n    calls.append(X)\n    return 2 * X"
+    assert grade(f"{counts} if len(calls) == 1 else X").score == 5
+
+
+def test_a_case_that_was_too_slow_is_not_tried_again(grade, monkeypatch):
+    opened = counted(monkeypatch)
+    slow = "def double(X):\n    while len(X) > 1:\n        pass\n    return 2 * X"
+    result = grade(slow)
+    assert "did not finish within 3 seconds" in check(result).message
+    assert len(opened) == 3
