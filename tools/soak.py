@@ -222,7 +222,7 @@ class Notebooks:
 class FakeRoom:
     """A room of nobody's: its replies are the bytes that it was given."""
 
-    status = 0
+    status = asked = 0
 
     def __init__(self, data: bytes):
         ours, theirs = socket.socketpair()
@@ -301,7 +301,8 @@ class Messages:
 
         verb = self.spoken[data[0] % len(self.spoken)][0]
         proxy = Student(None, Answers([], {"f": "x = 1"}), Budget(call=5.0))
-        proxy._room = room = FakeRoom(data[1:])
+        room = FakeRoom(data[1:])
+        proxy._room, proxy._loaded = room, True
         try:
             if verb == "call":
                 kinds = (None, float, (int, float), list, dict, object)
@@ -348,12 +349,12 @@ class _Listening:
         self.channel, self.replies = channel, replies
 
     def send(self, header, payload=b"", deadline=float("inf")):
-        self.asked = _question(header, payload)
+        self.question = _question(header, payload)
         self.channel.send(header, payload, deadline)
 
     def receive(self, deadline=float("inf")):
         reply, data = self.channel.receive(deadline)
-        self.replies[self.asked] = (reply, data)
+        self.replies[self.question] = (reply, data)
         return reply, data
 
     def close(self):
@@ -361,7 +362,8 @@ class _Listening:
 
 
 def _question(header, payload: bytes) -> str:
-    text = json.dumps({k: v for k, v in header.items() if k != "cells"}, sort_keys=True)
+    asked = {k: v for k, v in header.items() if k not in ("cells", "id")}
+    text = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(text.encode() + payload).hexdigest()
 
 
@@ -378,19 +380,22 @@ class Player:
 
 
 class _Playing:
+    asked = 0
+
     def __init__(self, player: Player):
         self.player, self.channel = player, self
 
     def send(self, header, payload=b"", deadline=float("inf")):
-        self.asked, self.number = _question(header, payload), header["id"]
+        self.question, self.number = _question(header, payload), header["id"]
         self.loading = header["do"] == "load"
 
     def receive(self, deadline=float("inf")):
         player = self.player
         player.messages += 1
-        if self.asked not in player.replies:
+        if self.question not in player.replies:
             raise wire.WireClosed("nothing was recorded")
-        reply, payload = player.replies[self.asked]
+        reply, payload = player.replies[self.question]
+        reply = {**reply, "id": self.number}
         if player.rng.random() < (0.02 if self.loading else 0.3):
             player.changed += 1
             data = fuzzing.message(player.rng, reply, payload)
