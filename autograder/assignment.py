@@ -86,6 +86,11 @@ class Assignment:
         return max(owners, key=len)
 
     @property
+    def optimizes(self) -> bool:
+        """Whether an answer will want an optimiser: the task, not an answer, tells."""
+        return any("optim" in c.source for c in self.cells)
+
+    @property
     def points(self) -> dict[str, float]:
         """The points of each answer's grade cell."""
         return {self.answer_of(c.id): c.points for c in self.of("tests")}

@@ -48,6 +48,8 @@ def main() -> None:
     if settings["isolation"] == "rooms" and not settings["uid"]:
         _forbid_user_namespaces()
     _warm_up()
+    if settings["optimizers"]:
+        import torch._dynamo  # noqa: F401, as the first optimiser does
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self") else 1
     gc.collect()
     gc.freeze()
@@ -83,7 +85,6 @@ def main() -> None:
 def _warm_up() -> None:
     """Import and use once what every room needs, so that a fork finds it ready."""
     import torch
-    import torch._dynamo  # which an optimiser imports when it is first made
 
     from autograder.execution import Notebook
     from autograder.probes import Net, observe

@@ -205,7 +205,8 @@ def work(pipe: Connection, root: str, name: str, trusted: bool, force: bool) -> 
     """Grade what the pipe names until it closes; the body of a worker process."""
     _end_with_parent()
     course = Course(Path(root), trusted=trusted)
-    with Sandbox(trusted=trusted) as sandbox:
+    optimizers = course.task(name).optimizes
+    with Sandbox(trusted=trusted, optimizers=optimizers) as sandbox:
         while True:
             try:
                 student: Any = pipe.recv()

@@ -358,6 +358,9 @@ class Sandbox:
     warm : bool
         Keep the zygote between rooms. Without, each room gets a fresh interpreter;
         the results are the same.
+    optimizers : bool
+        Import beforehand what PyTorch imports when the first optimiser is made. It
+        takes a second; without, each room that makes one takes that second.
     engine : Engine, optional
         Make each room a container. By default the engine that is configured in the
         environment is used where bubblewrap is not usable.
@@ -374,9 +377,11 @@ class Sandbox:
         *,
         trusted: bool = False,
         warm: bool = True,
+        optimizers: bool = True,
         engine: Engine | None = None,
     ):
         self.limits, self.trusted, self.warm = limits, trusted, warm
+        self.optimizers = optimizers
         self.engine = engine
         self._spare: Container | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -504,7 +509,8 @@ class Sandbox:
         self._control = ours
         try:
             ours.settimeout(START_SECONDS)
-            ours.send(json.dumps(self._settings()).encode())
+            told = {**self._settings(), "optimizers": self.optimizers}
+            ours.send(json.dumps(told).encode())
             answer = self._hear()
         except OSError as error:
             raise self._broken(f"it did not start ({error})") from None

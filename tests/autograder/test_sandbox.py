@@ -9,6 +9,7 @@ import pytest
 from nbconvert.filters.markdown import markdown2html
 
 from autograder import cgroups
+from autograder.assignment import load
 from autograder.cgroups import ControlGroup
 from autograder.notebooks import harmless_markdown, harmless_outputs
 from autograder.sandbox import Limits, Sandbox, SandboxError, _bubblewrap
@@ -190,3 +191,27 @@ def test_cleaning_long_markdown_takes_time_in_proportion(piece):
     """Two hundred times as much may take longer, but not for ever."""
     text = harmless_markdown(piece * (200_000 // len(piece)))
     assert "](" not in text
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_what_optimisers_import_is_there_if_the_task_wants_one(wanted):
+    answers = Answers([{"id": "f", "source": LOADED}], {"f": LOADED})
+    with Sandbox(optimizers=wanted) as sandbox:
+        student = Student(sandbox, answers)
+        assert student.call("f", returns=list) == [wanted, True]
+        student.close()
+
+
+LOADED = """\
+import sys, torch
+
+def f():
+    before = "torch._dynamo" in sys.modules
+    torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1).step()
+    return [before, "torch._dynamo" in sys.modules]
+"""
+
+
+@pytest.mark.parametrize(("name", "optimizes"), [("corr2d", False), ("lenet", True)])
+def test_the_task_tells_whether_an_optimiser_is_wanted(name, optimizes):
+    assert load(name).optimizes is optimizes
