@@ -213,5 +213,6 @@ def f():
 
 
 @pytest.mark.parametrize(("name", "optimizes"), [("corr2d", False), ("lenet", True)])
-def test_the_task_tells_whether_an_optimiser_is_wanted(name, optimizes):
+def test_the_task_tells_whether_an_optimiser_is_wanted(name, optimizes, monkeypatch):
+    monkeypatch.delenv("AUTOGRADER_ASSIGNMENTS", raising=False)  # others' here
     assert load(name).optimizes is optimizes
