@@ -99,8 +99,8 @@ def _gather_memory() -> None:
     """Lay this process's memory in huge pages, of which a fork copies the map sooner.
 
     torch takes some 350 MB here, and of 4 KiB each that is 90,000 entries to copy for
-    every room, and to take down after it: two thirds of what a room costs. A kernel
-    that has no such pages (before Linux 6.1) leaves everything as it is.
+    every room, and to take down after it: half of what a room costs. A kernel that
+    has no such pages (before Linux 6.1) leaves everything as it is.
     """
     if not os.path.isdir("/proc/self"):
         return
