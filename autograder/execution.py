@@ -6,10 +6,13 @@ send to the notebook, without a kernel.
 
 from __future__ import annotations
 
+import inspect
 import io
+import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -55,8 +58,36 @@ class _Hook(DisplayHook):
     def finish_displayhook(self) -> None: ...
 
 
+class _Compiler(CachingCompiler):
+    """Says whose file a cell is, so that no traceback looks for it in all modules."""
+
+    def cache(self, *args: Any, **kwargs: Any) -> str:
+        name = super().cache(*args, **kwargs)
+        for path in name, os.path.abspath(name):
+            inspect.modulesbyfile[path] = "__main__"
+        return name
+
+
 class _Shell(InteractiveShell):
+    compiler_class = _Compiler
     outputs: list[dict[str, Any]]
+    spare: ClassVar[_Shell | None] = None  # made in the zygote, for a room to take
+
+    @classmethod
+    def new(cls) -> _Shell:
+        """Make the one shell of this process."""
+        cls.clear_instance()
+        shell = cls.instance(
+            displayhook_class=_Hook, display_pub_class=_Publisher, config=SETTINGS
+        )
+        shell.outputs = []
+        return shell
+
+    def appear(self) -> None:
+        """Become what ``get_ipython`` finds, as a shell that was made just now."""
+        for cls in _Shell, InteractiveShell:
+            cls._instance = self  # type: ignore[assignment]
+        sys.modules["__main__"] = self.user_module
 
     def note(self, output: dict[str, Any]) -> None:
         if len(self.outputs) < MAX_OUTPUTS:
@@ -102,19 +133,15 @@ class Notebook:
     """One shell, for the cells of one notebook in order."""
 
     def __init__(self) -> None:
-        _Shell.clear_instance()
-        self.shell = _Shell.instance(
-            displayhook_class=_Hook,
-            display_pub_class=_Publisher,
-            config=SETTINGS,
-        )
-        self.shell.outputs = []
+        self.shell, _Shell.spare = _Shell.spare or _Shell.new(), None
+        self.shell.appear()
 
     @staticmethod
     def rehearse() -> None:
-        """Load what the first shell of a process loads, and leave no shell behind."""
+        """Load what the first shell of a process loads; leave one behind, unseen."""
         main = sys.modules["__main__"]
         Notebook().run("1 / 0")  # a traceback needs most
+        _Shell.spare = _Shell.new()
         _Shell.clear_instance()
         sys.modules["__main__"] = main
 

@@ -25,7 +25,7 @@ import traceback
 import types
 from _sitebuiltins import Quitter
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -51,6 +51,7 @@ def main() -> None:
     if settings["optimizers"]:
         import torch._dynamo  # noqa: F401, as the first optimiser does
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self") else 1
+    door = Door(settings)
     gc.collect()
     gc.freeze()
     _gather_memory()
@@ -67,7 +68,7 @@ def main() -> None:
         order = json.loads(text)
         number = order["room"]
         if order["do"] == "open":
-            rooms[number] = open_room(settings, fds[0], control)
+            rooms[number] = open_room(door, fds[0], control, threads == 1)
             os.close(fds[0])
             answer = {"room": number}
         else:
@@ -89,10 +90,10 @@ def _warm_up() -> None:
     from autograder.execution import Notebook
     from autograder.probes import Net, observe
 
-    Notebook.rehearse()
     X = torch.ones(2, 3)
     observe(lambda net, X: net(X), [Net([("Linear", 3, 2)]), X], {}, cotangent=X[:, :2])
     unpack(*pack([X]))
+    Notebook.rehearse()  # last, because tracebacks look through all modules
 
 
 def _gather_memory() -> None:
@@ -117,24 +118,37 @@ def _gather_memory() -> None:
             )
 
 
-def open_room(settings: Mapping[str, Any], fd: int, control: socket.socket) -> int:
+def open_room(door: Door, fd: int, control: socket.socket, alone: bool) -> int:
     """Fork a room that talks on ``fd``; return its process id."""
-    nested = settings["isolation"] == "rooms"
+    nested = door.isolation == "rooms"
     if nested:
         own = os.open("/proc/self/ns/pid", os.O_RDONLY)
         _must(_libc.unshare(CLONE_NEWPID), "unshare the process namespace")
-    pid = os.fork()
+    pid = _fork_alone() if alone else os.fork()
     if pid == 0:
         try:
             control.close()
             if nested:
                 os.close(own)
-            room(settings, fd)
+            room(door, fd)
         finally:
             os._exit(70)
     if nested:
         _must(_libc.setns(own, CLONE_NEWPID), "return to the process namespace")
         os.close(own)
+    return pid
+
+
+def _fork_alone() -> int:
+    """Fork a process of one thread, in which nothing has to be put in order after it.
+
+    ``os.fork`` lets every module renew its locks and forget the threads that are gone:
+    a quarter of what a room costs, most of it for copying the memory they lie in. Here
+    no other thread ever was, and randomness is seeded before each call.
+    """
+    pid = int(_python.fork())
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), "cannot fork")
     return pid
 
 
@@ -169,11 +183,15 @@ def _is_crowded(pid: int) -> bool:
 # --- shutting the door ----------------------------------------------------------------
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_python = ctypes.PyDLL(None, use_errno=True)  # whose calls keep the interpreter's lock
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 CLONE_NEWNET = 0x40000000
 HUGE_PAGE, MADV_COLLAPSE = 2 << 20, 25  # bytes; advice to madvise
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+
+
+NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 
 def _must(result: int, what: str) -> None:
@@ -203,23 +221,41 @@ def _forbid_user_namespaces() -> None:
         raise OSError("cannot forbid further user namespaces")
 
 
-def shut_the_door(settings: Mapping[str, Any]) -> None:
-    """Give up everything that student code must not have; there is no way back."""
-    if settings["isolation"] == "rooms":
-        _own_mounts(settings["disk"])
-    elif settings["isolation"] == "none":
-        os.chdir(settings["home"])
-    _limits(settings)
-    _die_first()
-    if settings.get("uid"):
-        os.setgroups([])
-        os.setresgid(settings["uid"], settings["uid"], settings["uid"])
-        os.setresuid(settings["uid"], settings["uid"], settings["uid"])
-    if settings["isolation"] != "none":
-        _drop_capabilities()
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
-        _filter_system_calls(b64decode(settings["seccomp"]))
+class Door:
+    """Everything that student code must not have, to be given up without a way back.
+
+    What does not depend on the process is made beforehand, in the zygote: what is made
+    in a room costs it a copy of each page of memory that it touches.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]):
+        self.isolation, self.disk = settings["isolation"], settings["disk"]
+        self.home, self.user = settings.get("home", "/"), settings.get("uid")
+        self.limits = tuple(_limits(settings))
+        if self.isolation != "none":
+            self.capabilities = (ctypes.c_uint32 * 2)(0x20080522, 0), NO_CAPABILITIES
+            self.filter = _Program.of(b64decode(settings["seccomp"]))
+
+    def shut(self) -> None:
+        """Shut it behind this process."""
+        if self.isolation == "rooms":
+            _own_mounts(self.disk)
+        elif self.isolation == "none":
+            os.chdir(self.home)
+        for kind, value in self.limits:
+            resource.setrlimit(kind, (value, value))
+        _die_first()
+        if self.user:
+            os.setgroups([])
+            os.setresgid(self.user, self.user, self.user)
+            os.setresuid(self.user, self.user, self.user)
+        if self.isolation != "none":
+            _must(_libc.capset(*self.capabilities), "drop capabilities")
+            _must(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges")
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+            shut = _libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(self.filter), 0, 0)
+            _must(shut, "filter system calls")
 
 
 def kernel() -> None:
@@ -227,7 +263,7 @@ def kernel() -> None:
     settings, connection = json.loads(sys.argv[1]), sys.argv[2]
     if not settings["uid"]:
         _forbid_user_namespaces()
-    shut_the_door(settings)
+    Door(settings).shut()
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance(argv=["-f", connection, "--HistoryManager.enabled=False"])
@@ -247,7 +283,8 @@ def _own_mounts(disk: int) -> None:
     os.chdir("/tmp")
 
 
-def _limits(settings: Mapping[str, Any]) -> None:
+def _limits(settings: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """Kinds and values of limits, beyond what this process has already."""
     mapped, own = _memory_in_use()
     for name, value in (
         ("AS", mapped + settings["memory"] + settings["libraries"]),
@@ -265,18 +302,21 @@ def _limits(settings: Mapping[str, Any]) -> None:
         if kind is None or (name == "NPROC" and settings["isolation"] != "rooms"):
             continue
         hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        yield kind, value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _die_first() -> None:
     """When the group runs out of memory, let a room end and not the zygote."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    except OSError:
+        return
+    try:
+        os.write(file, b"1000")
     except OSError:
         pass
+    finally:
+        os.close(file)
 
 
 def _memory_in_use() -> tuple[int, int]:
@@ -289,30 +329,24 @@ def _memory_in_use() -> tuple[int, int]:
     return pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()
 
 
-def _drop_capabilities() -> None:
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
-    nothing = (ctypes.c_uint32 * 6)()
-    _must(_libc.capset(header, nothing), "drop capabilities")
-    _must(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges")
-
-
 class _Program(ctypes.Structure):
+    """A filter of system calls, as the kernel wants it."""
+
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
-
-def _filter_system_calls(program: bytes) -> None:
-    code = ctypes.create_string_buffer(program, len(program))
-    frame = _Program(len(program) // 8, ctypes.addressof(code))
-    _must(
-        _libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(frame), 0, 0),
-        "filter system calls",
-    )
+    @classmethod
+    def of(cls, program: bytes) -> _Program:
+        """Wrap a program in bytes, which lives as long as this does."""
+        code = ctypes.create_string_buffer(program, len(program))
+        made = cls(len(program) // 8, ctypes.addressof(code))
+        made.code = code
+        return made
 
 
 # --- a room ---------------------------------------------------------------------------
 
 
-def room(settings: Mapping[str, Any], fd: int) -> None:
+def room(door: Door, fd: int) -> None:
     """Become a room: shut the door, load the cells, answer until the end."""
     quiet = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -320,7 +354,7 @@ def room(settings: Mapping[str, Any], fd: int) -> None:
     os.dup2(fd, 3)
     os.closerange(4, 1024)
     os.setsid()
-    serve(settings, Channel(socket.socket(fileno=3)))
+    serve(door, Channel(socket.socket(fileno=3)))
 
 
 class Pipes:
@@ -355,13 +389,13 @@ def container() -> None:
     for standard in (0, 1, 2):
         os.dup2(quiet, standard)
     pipes: Any = Pipes(reading, writing)
-    serve(settings, Channel(pipes))
+    serve(Door(settings), Channel(pipes))
 
 
-def serve(settings: Mapping[str, Any], channel: Channel) -> None:
+def serve(door: Door, channel: Channel) -> None:
     """Shut the door, say so, and answer until the other end is gone."""
     try:
-        shut_the_door(settings)
+        door.shut()
     except BaseException as error:  # then no student code may run
         channel.send({"broken": clean_text(error, 200)})
         return

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from nbconvert.filters.markdown import markdown2html
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import cgroups
 from autograder.assignment import load
 from autograder.cgroups import ControlGroup
-from autograder.notebooks import harmless_markdown, harmless_outputs
+from autograder.notebooks import execute, harmless_markdown, harmless_outputs
 from autograder.sandbox import Limits, Sandbox, SandboxError, _bubblewrap
 from autograder.seccomp import program
 from autograder.student import Answers, Student, StudentExited
@@ -62,6 +63,52 @@ def test_every_room_is_empty_and_the_same(sandbox, student):
         room = student(sandbox, source)
         assert room.call("look", returns=list) == [["mine"], 1, True]
         room.close()
+
+
+def test_a_shell_that_waits_for_notebooks_is_not_seen_elsewhere(sandbox, student):
+    source = (
+        "import IPython\ndef look():\n"
+        "    from autograder.execution import _Shell\n"
+        "    return [IPython.get_ipython() is None, _Shell.initialized()]"
+    )
+    assert student(sandbox, source).call("look", returns=list) == [True, False]
+
+
+def test_the_cells_of_a_notebook_find_their_shell_as_new(sandbox):
+    sources = (
+        "import __main__, IPython\nhere = 1\n"
+        "IPython.get_ipython() is get_ipython(), __main__.here, len(In), len(Out)",
+        "def f():\n    return 1 / 0\nf()",
+    )
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    execute(notebook, sandbox)
+    (shown,), (error,) = (cell.outputs for cell in notebook.cells)
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2]
+    assert shown.data["text/plain"] == "(True, 1, 2, 0)"
+    assert error.ename == "ZeroDivisionError"
+    frames = "\n".join(error.traceback)
+    assert "----> 2     return 1 / 0" in frames
+    assert "Cell In[2], line 3" in frames
+
+
+def test_threads_and_processes_of_a_room_work_though_its_fork_was_bare(
+    sandbox, student
+):
+    source = """
+import os, random, threading
+
+def look():
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(random.random()))
+    thread.start()
+    thread.join()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7)
+    main = threading.current_thread() is threading.main_thread()
+    return [len(seen), main, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])]
+"""
+    assert student(sandbox, source).call("look", returns=list) == [1, True, 7]
 
 
 def _call_for_seconds(proxy, seconds):
