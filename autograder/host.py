@@ -144,7 +144,7 @@ def _fork_alone() -> int:
 
     ``os.fork`` lets every module renew its locks and forget the threads that are gone:
     a quarter of what a room costs, most of it for copying the memory they lie in. Here
-    no other thread ever was, and randomness is seeded before each call.
+    no other thread ever was, and what is graded is seeded before each call.
     """
     pid = int(_python.fork())
     if pid < 0:
@@ -189,9 +189,8 @@ CLONE_NEWNET = 0x40000000
 HUGE_PAGE, MADV_COLLAPSE = 2 << 20, 25  # bytes; advice to madvise
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
-
-
 NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
+OWN_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
 
 
 def _must(result: int, what: str) -> None:
@@ -233,7 +232,6 @@ class Door:
         self.home, self.user = settings.get("home", "/"), settings.get("uid")
         self.limits = tuple(_limits(settings))
         if self.isolation != "none":
-            self.capabilities = (ctypes.c_uint32 * 2)(0x20080522, 0), NO_CAPABILITIES
             self.filter = _Program.of(b64decode(settings["seccomp"]))
 
     def shut(self) -> None:
@@ -250,7 +248,7 @@ class Door:
             os.setresgid(self.user, self.user, self.user)
             os.setresuid(self.user, self.user, self.user)
         if self.isolation != "none":
-            _must(_libc.capset(*self.capabilities), "drop capabilities")
+            _must(_libc.capset(OWN_CAPABILITIES, NO_CAPABILITIES), "drop capabilities")
             _must(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges")
             _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
