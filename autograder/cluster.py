@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import autograder.quick_start  # noqa: F401, first in worker processes, too
 from autograder import progress as limits
 from autograder.assignment import AssignmentError
 from autograder.course import Course, code_changed

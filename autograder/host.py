@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from autograder.memory import gather, one_heap, share_constants
 from autograder.wire import (
     Channel,
     WireClosed,
@@ -47,14 +48,14 @@ def main() -> None:
     settings = json.loads(control.recv(1 << 16))
     if settings["isolation"] == "rooms" and not settings["uid"]:
         _forbid_user_namespaces()
-    _warm_up()
-    if settings["optimizers"]:
-        import torch._dynamo  # noqa: F401, as the first optimiser does
+    with one_heap():
+        _warm_up(settings["optimizers"])
+    share_constants()
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self") else 1
     door = Door(settings)
     gc.collect()
     gc.freeze()
-    _gather_memory()
+    gather()
     control.send(json.dumps({"ready": True, "threads": threads}).encode())
     rooms: dict[int, int] = {}  # room number -> process id
     dying: set[int] = set()  # killed, and reaped later: it takes longer than a fork
@@ -83,39 +84,11 @@ def main() -> None:
         control.send(json.dumps(answer).encode())
 
 
-def _warm_up() -> None:
-    """Import and use once what every room needs, so that a fork finds it ready."""
-    import torch
+def _warm_up(optimizers: bool = False) -> None:
+    """Import and use what every room needs, so that a fork finds it ready."""
+    from autograder.rehearsal import rehearse
 
-    from autograder.execution import Notebook
-    from autograder.probes import Net, observe
-
-    X = torch.ones(2, 3)
-    observe(lambda net, X: net(X), [Net([("Linear", 3, 2)]), X], {}, cotangent=X[:, :2])
-    unpack(*pack([X]))
-    Notebook.rehearse()  # last, because tracebacks look through all modules
-
-
-def _gather_memory() -> None:
-    """Lay this process's memory in huge pages, of which a fork copies the map sooner.
-
-    torch takes some 350 MB here, and of 4 KiB each that is 90,000 entries to copy for
-    every room, and to take down after it: half of what a room costs. A kernel that
-    has no such pages (before Linux 6.1) leaves everything as it is.
-    """
-    if not os.path.isdir("/proc/self"):
-        return
-    with open("/proc/self/maps") as file:
-        regions = [line.split() for line in file]
-    for place, access, *rest in regions:
-        if access != "rw-p" or (len(rest) > 3 and rest[3] != "[heap]"):
-            continue  # a file's, which has no huge pages
-        start, end = (int(address, 16) for address in place.split("-"))
-        start = -(-start // HUGE_PAGE) * HUGE_PAGE
-        for page in range(start, end - HUGE_PAGE + 1, HUGE_PAGE):
-            _libc.madvise(
-                ctypes.c_void_p(page), ctypes.c_size_t(HUGE_PAGE), MADV_COLLAPSE
-            )
+    rehearse(optimizers)
 
 
 def open_room(door: Door, fd: int, control: socket.socket, alone: bool) -> int:
@@ -186,7 +159,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _python = ctypes.PyDLL(None, use_errno=True)  # whose calls keep the interpreter's lock
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 CLONE_NEWNET = 0x40000000
-HUGE_PAGE, MADV_COLLAPSE = 2 << 20, 25  # bytes; advice to madvise
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
@@ -559,6 +531,11 @@ def run_cell(name: str, source: str, namespace: dict[str, Any]) -> None:
 @cache  # every case of a check loads the same cells
 def _compiled(source: str, filename: str) -> types.CodeType:
     return compile(source, filename, "exec")
+
+
+def forget_cells() -> None:
+    """Forget the cells that were compiled."""
+    _compiled.cache_clear()
 
 
 class Magics:

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import autograder.quick_start  # noqa: F401, first in worker processes, too
 from autograder import cgroups
 from autograder import progress as limits
 from autograder.cluster import Cluster, ClusterError

@@ -331,7 +331,8 @@ def _look_at_result(
     if cotangent is None:
         return
     if value.requires_grad and value.shape == cotangent.shape:
-        value.backward(cotangent.to(value.dtype))
+        # backward(cotangent) would do the same, but first import sympy: half a second
+        (value * cotangent.to(value.dtype)).sum().backward()
     seen.grads = [t.grad for t in tensors if t.is_floating_point()]
 
 

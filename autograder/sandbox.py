@@ -318,7 +318,10 @@ def _libraries() -> Iterator[str]:
         )
 
 
-HOST_FILES = ("__init__.py", "execution.py", "host.py", "probes.py", "wire.py")
+HOST_FILES = tuple(
+    f"{name}.py"
+    for name in "__init__ execution host memory probes rehearsal wire".split()
+)
 
 
 def _own_files() -> Iterator[str]:

@@ -88,7 +88,7 @@ def gradients_arrive(seen, X, how, G):
         "writing into a new tensor do not."
     )
     X = X.clone().requires_grad_()
-    (expected,) = torch.autograd.grad(pooled(X, **how), X, G)
+    (expected,) = torch.autograd.grad((pooled(X, **how) * G).sum(), X)
     expect(seen.requires_grad, "The result does not require a gradient.", broken)
     expect(seen.grads[0] is not None, "No gradient arrives at X.", broken)
     expect_close(seen.grads[0], expected, rtol=1e-3, atol=1e-5, hint=broken)

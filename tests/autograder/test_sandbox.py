@@ -42,10 +42,8 @@ def test_no_mount_leads_to_the_repository_or_to_a_home():
     }
     repository = Path(__file__).parents[2]
     allowed = {repository / "course_lib"}
-    allowed |= {
-        repository / "autograder" / n for n in ("host.py", "wire.py", "probes.py")
-    }
-    allowed |= {repository / "autograder" / n for n in ("__init__.py", "execution.py")}
+    for name in "__init__ execution host memory probes rehearsal wire".split():
+        allowed.add(repository / "autograder" / f"{name}.py")
     inside = {Path(m) for m in mounted if Path(m).is_relative_to(repository)}
     inside = {m for m in inside if ".venv" not in m.parts}
     assert inside == allowed
