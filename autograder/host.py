@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from autograder.memory import gather, one_heap, share_constants
+from autograder.memory import fill_gaps, gather, one_heap, share_constants
 from autograder.wire import (
     Channel,
     WireClosed,
@@ -54,6 +54,7 @@ def main() -> None:
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self") else 1
     door = Door(settings)
     gc.collect()
+    fill_gaps()
     gc.freeze()
     gather()
     control.send(json.dumps({"ready": True, "threads": threads}).encode())

@@ -20,6 +20,7 @@ from typing import NamedTuple
 _libc = ctypes.CDLL(None, use_errno=True)
 _python = ctypes.PyDLL(None)  # whose calls keep the interpreter's lock
 HUGE_PAGE, POOL = 2 << 20, 16 << 10  # bytes; arenas consist of pools
+MAX_GAP, MAX_GAPS = 128 << 10, 1000  # bytes; of one size
 PROT_READ, MAP_PRIVATE, MAP_FIXED = 1, 2, 16
 MADV_COLLAPSE = 25  # since Linux 6.1
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
@@ -52,6 +53,10 @@ def regions() -> list[Region]:
     return found
 
 
+def _is_glibc() -> bool:
+    return sys.platform == "linux" and hasattr(_libc, "mallopt")
+
+
 class _Allocator(ctypes.Structure):
     """Where Python takes the arenas from in which its objects lie."""
 
@@ -66,8 +71,7 @@ def one_heap() -> Iterator[None]:
     loaded, and libc every large array. What lies in the piece stays valid afterwards:
     an arena is page-aligned, and no other memory is within its pages.
     """
-    glibc = sys.platform == "linux" and hasattr(_libc, "mallopt")
-    if not glibc or not hasattr(_python, "PyObject_SetArenaAllocator"):
+    if not _is_glibc() or not hasattr(_python, "PyObject_SetArenaAllocator"):
         yield
         return
     usual = _Allocator()
@@ -115,6 +119,24 @@ def share_constants() -> None:
                 )  # fmt: skip
         finally:
             os.close(file)
+
+
+def fill_gaps() -> None:
+    """Take the pieces of libc's memory that lie free between others, and keep them.
+
+    What a room allocates would else lie there, each on a page of others' that has to
+    be copied first. So it comes from the end, side by side.
+    """
+    if not _is_glibc():
+        return
+    _libc.malloc.restype = ctypes.c_void_p
+    end = _libc.malloc(ctypes.c_size_t(MAX_GAP))
+    for size in (*range(MAX_GAP // 2, 4096, -2048), *range(4096, 0, -16)):
+        for _ in range(MAX_GAPS):
+            place = _libc.malloc(ctypes.c_size_t(size))
+            if not place or place > end:
+                _libc.free(ctypes.c_void_p(place))
+                break
 
 
 def gather() -> None:

@@ -69,6 +69,28 @@ def test_what_lies_in_one_heap_stays_what_it_is():
     assert alone(HEAP) == ["True"] * 6
 
 
+GAPS = """
+import ctypes
+from autograder.memory import fill_gaps
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+texts = [str(i) * 300 for i in range(100)]
+places = [libc.malloc(1000) for _ in range(40)]
+for place in places[::2]:
+    libc.free(place)
+fill_gaps()
+later = [libc.malloc(1000) for _ in range(40)]
+print(not set(later) & set(places), min(later) > max(places))
+print(texts == [str(i) * 300 for i in range(100)])
+"""
+
+
+def test_after_gaps_were_filled_memory_comes_from_the_end():
+    assert alone(GAPS) == ["True"] * 3
+
+
 TABLES = """
 import os, torch
 from autograder.memory import regions, share_constants
@@ -139,5 +161,6 @@ def test_elsewhere_nothing_happens(monkeypatch):
     memory.share_constants()
     memory.gather()
     monkeypatch.setattr(memory.sys, "platform", "win32")
+    memory.fill_gaps()
     with memory.one_heap():
         assert sorted([3, 1, 2]) == [1, 2, 3]
