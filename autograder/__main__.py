@@ -204,7 +204,7 @@ def _add_grade(commands: Commands) -> None:
         "--shard",
         type=_shard,
         metavar="I/N",
-        help="grade part I of N of the class and record nothing",
+        help="grade part I of N of the class, then help the others; record nothing",
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     _trust(command)
@@ -248,7 +248,7 @@ def _address(text: str) -> str:
 def _grade(args: argparse.Namespace) -> int:
     from autograder.course import Course
     from autograder.gradebook import record
-    from autograder.pool import grade_all, shard
+    from autograder.pool import grade_all, others, shard
 
     if args.shard and args.student:
         raise AssignmentError("--shard divides the whole class: leave --student out")
@@ -261,12 +261,16 @@ def _grade(args: argparse.Namespace) -> int:
         print(f"autograder: {lacking}", file=sys.stderr)
         return 2
     students = args.student or course.students(args.name)
+    afterwards: list[str] = []
     if args.shard:
+        # With --force each part is graded anew, and so by one run only.
+        afterwards = [] if args.force else others(students, *args.shard)
         students = shard(students, *args.shard)
     results = grade_all(
         course,
         args.name,
         students=students,
+        afterwards=afterwards,
         force=args.force,
         jobs=args.jobs,
         scheduler=args.scheduler or "",

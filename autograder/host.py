@@ -29,8 +29,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from autograder.memory import fill_gaps, gather, one_heap, share_constants
+from autograder.memory import (
+    fill_gaps,
+    fill_pools,
+    gather,
+    gather_code,
+    one_heap,
+    renew,
+    share_constants,
+)
 from autograder.wire import (
+    ANSWER,
+    OPEN,
+    ORDER,
     Channel,
     WireClosed,
     WireError,
@@ -48,41 +59,22 @@ def main() -> None:
     settings = json.loads(control.recv(1 << 16))
     if settings["isolation"] == "rooms" and not settings["uid"]:
         _forbid_user_namespaces()
+    optimizers = settings["optimizers"]
     with one_heap():
-        _warm_up(settings["optimizers"])
+        _warm_up(optimizers)
     share_constants()
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self") else 1
     door = Door(settings)
+    if threads == 1:
+        gather_code(lambda: _play(optimizers))
     gc.collect()
+    renew([serve_orders, end_room, _is_crowded])
     fill_gaps()
+    fill_pools()
     gc.freeze()
     gather()
     control.send(json.dumps({"ready": True, "threads": threads}).encode())
-    rooms: dict[int, int] = {}  # room number -> process id
-    dying: set[int] = set()  # killed, and reaped later: it takes longer than a fork
-    while True:
-        text, fds, _, _ = socket.recv_fds(control, 1 << 16, 1)
-        if not text:
-            for pid in rooms.values():
-                end_room(pid, 0)
-            return
-        dying = {pid for pid in dying if os.waitpid(pid, os.WNOHANG)[0] == 0}
-        order = json.loads(text)
-        number = order["room"]
-        if order["do"] == "open":
-            rooms[number] = open_room(door, fds[0], control, threads == 1)
-            os.close(fds[0])
-            answer = {"room": number}
-        else:
-            pid = rooms.pop(number)
-            crowded = _is_crowded(pid)
-            status = end_room(pid, order["patience"])
-            if status == 0 and crowded:
-                os.waitpid(pid, 0)  # until nothing of it counts against the next room
-            elif status == 0:
-                dying.add(pid)
-            answer = {"room": number, "status": status}
-        control.send(json.dumps(answer).encode())
+    serve_orders(control, door, threads == 1)
 
 
 def _warm_up(optimizers: bool = False) -> None:
@@ -92,38 +84,63 @@ def _warm_up(optimizers: bool = False) -> None:
     rehearse(optimizers)
 
 
-def open_room(door: Door, fd: int, control: socket.socket, alone: bool) -> int:
-    """Fork a room that talks on ``fd``; return its process id."""
-    nested = door.isolation == "rooms"
-    if nested:
-        own = os.open("/proc/self/ns/pid", os.O_RDONLY)
-        _must(_libc.unshare(CLONE_NEWPID), "unshare the process namespace")
-    pid = _fork_alone() if alone else os.fork()
-    if pid == 0:
-        try:
-            control.close()
-            if nested:
-                os.close(own)
-            room(door, fd)
-        finally:
-            os._exit(70)
-    if nested:
-        _must(_libc.setns(own, CLONE_NEWPID), "return to the process namespace")
-        os.close(own)
-    return pid
+def _play(optimizers: bool) -> None:
+    from autograder.rehearsal import play
+
+    play(optimizers)
 
 
-def _fork_alone() -> int:
-    """Fork a process of one thread, in which nothing has to be put in order after it.
+def serve_orders(control: socket.socket, door: Door, alone: bool) -> None:
+    """Open and close rooms until nobody is there to order any.
 
-    ``os.fork`` lets every module renew its locks and forget the threads that are gone:
-    a quarter of what a room costs, most of it for copying the memory they lie in. Here
-    no other thread ever was, and what is graded is seeded before each call.
+    In few and plain words: whatever this touches after a fork is copied, too, and every
+    huge page that it touches falls into small ones, which the next fork has to copy.
     """
-    pid = int(_python.fork())
-    if pid < 0:
-        raise OSError(ctypes.get_errno(), "cannot fork")
-    return pid
+    receive, send, unpack, pack = (
+        control.recvmsg,
+        control.send,
+        ORDER.unpack,
+        ANSWER.pack,
+    )
+    close, wait, number_in, nested = os.close, os.waitpid, int.from_bytes, door.nested
+    fork = _python.fork if alone else os.fork
+    unshare, return_to, space = _libc.unshare, _libc.setns, CLONE_NEWPID
+    rooms: dict[int, int] = {}  # room number -> process id
+    dying: list[int] = []  # killed, and reaped later: it takes longer than a fork
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY) if nested else -1
+    while True:
+        text, given, _, _ = receive(16, 64)
+        if not text:
+            for pid in rooms.values():
+                end_room(pid, 0)
+            return
+        while dying and wait(dying[0], 1)[0]:
+            del dying[0]
+        kind, number, patience = unpack(text)
+        status = 0
+        if kind == OPEN:
+            fd = number_in(given[0][2], "little")
+            if nested and unshare(space) != 0:
+                raise OSError("cannot unshare the process namespace")
+            pid = fork()
+            if pid == 0:
+                try:
+                    room(door, fd)
+                finally:
+                    os._exit(70)
+            if pid < 0 or (nested and return_to(own, space) != 0):
+                raise OSError("cannot fork, or return to the process namespace")
+            close(fd)
+            rooms[number] = pid
+        else:
+            pid = rooms.pop(number)
+            crowded = _is_crowded(pid)
+            status = end_room(pid, patience)
+            if status == 0 and crowded:
+                wait(pid, 0)  # until nothing of it counts against the next room
+            elif status == 0:
+                dying.append(pid)
+        send(pack(number, status))
 
 
 def end_room(pid: int, patience: float) -> int:
@@ -146,12 +163,16 @@ def end_room(pid: int, patience: float) -> int:
 def _is_crowded(pid: int) -> bool:
     """Tell whether a room has made processes or threads of its own."""
     try:
-        with open(f"/proc/{pid}/status") as file:
-            threads = next(int(t.split()[1]) for t in file if t.startswith("Threads"))
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return threads > 4 or bool(file.read().split())
-    except (OSError, StopIteration):
+        file = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+        status = os.read(file, 1 << 13)
+        os.close(file)
+        file = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY)
+        children = os.read(file, 1)
+        os.close(file)
+    except OSError:
         return True
+    threads = status.partition(b"\nThreads:\t")[2].partition(b"\n")[0]
+    return children != b"" or not threads or int(threads) > 4
 
 
 # --- shutting the door ----------------------------------------------------------------
@@ -202,6 +223,7 @@ class Door:
 
     def __init__(self, settings: Mapping[str, Any]):
         self.isolation, self.disk = settings["isolation"], settings["disk"]
+        self.nested = self.isolation == "rooms"
         self.home, self.user = settings.get("home", "/"), settings.get("uid")
         self.limits = tuple(_limits(settings))
         if self.isolation != "none":

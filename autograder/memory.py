@@ -10,18 +10,28 @@ room only costs more.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import ctypes
+import gc
+import marshal
 import os
+import signal
 import sys
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _python = ctypes.PyDLL(None)  # whose calls keep the interpreter's lock
 HUGE_PAGE, POOL = 2 << 20, 16 << 10  # bytes; arenas consist of pools
 MAX_GAP, MAX_GAPS = 128 << 10, 1000  # bytes; of one size
-PROT_READ, MAP_PRIVATE, MAP_FIXED = 1, 2, 16
+LARGEST_OBJECT, MAX_BLOCKS = 512, 200_000  # bytes in Python's pools; of one size
+PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 2, 16, 32
+MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
+PR_SET_PDEATHSIG = 1
+MADV_HUGEPAGE = 14
 MADV_COLLAPSE = 25  # since Linux 6.1
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 
@@ -137,6 +147,132 @@ def fill_gaps() -> None:
             if not place or place > end:
                 _libc.free(ctypes.c_void_p(place))
                 break
+
+
+def fill_pools() -> None:
+    """Take the places that lie free between Python's objects, and keep them.
+
+    As :func:`fill_gaps` does for libc: the small objects that a room makes then lie
+    side by side, on pages that nobody has written to.
+    """
+    if not hasattr(_python, "PyObject_Malloc"):
+        return
+    allocate, free = _python.PyObject_Malloc, _python.PyObject_Free
+    allocate.restype, allocate.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    free.restype, free.argtypes = None, [ctypes.c_void_p]
+    known = [(r.start, r.end) for r in regions() if r.access == "rw-p"]
+    starts = [start for start, _ in known]
+
+    def is_new(place: int) -> bool:
+        last = bisect.bisect_right(starts, place) - 1
+        return last < 0 or place >= known[last][1]
+
+    for size in range(LARGEST_OBJECT, 0, -16) if known else ():
+        for _ in range(MAX_BLOCKS):
+            place = allocate(size)
+            if is_new(place):
+                free(place)  # the first of a new arena, where all of this size follow
+                break
+
+
+@contextlib.contextmanager
+def code_together() -> Iterator[None]:
+    """Make anew, side by side, the code of all functions that run meanwhile.
+
+    A call counts references to the code and rewrites its instructions as it learns.
+    So that what runs in a room lies on few pages, and not among all that torch has.
+    """
+    ran: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            ran.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+    renew(f for f in gc.get_objects() if type(f) is FunctionType and f.__code__ in ran)
+
+
+def renew(functions: Iterable[Any]) -> None:
+    """Give functions equal code of their own; those of one code share it again."""
+    made: dict[CodeType, CodeType] = {}
+    for function in list(functions):
+        code = function.__code__
+        if code not in made:
+            try:
+                made[code] = marshal.loads(marshal.dumps(code))
+            except ValueError:  # a constant of another kind, put there by hand
+                made[code] = code
+        function.__code__ = made[code]
+
+
+def pages_in_use(pid: int, region: Region) -> list[int]:
+    """List the addresses of the huge pages of which a process has mapped anything."""
+    start = -(-region.start // HUGE_PAGE) * HUGE_PAGE
+    size = os.sysconf("SC_PAGE_SIZE")
+    used = []
+    with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+        for place in range(start, region.end - HUGE_PAGE + 1, HUGE_PAGE):
+            entries = os.pread(file.fileno(), 8 * HUGE_PAGE // size, 8 * place // size)
+            if any(entry & 0x80 for entry in entries[7::8]):  # bit 63: present
+                used.append(place)
+    return used
+
+
+def gather_code(play: Callable[[], None]) -> None:
+    """Lay the libraries' code that ``play`` runs in huge pages of this process's own.
+
+    A fork copies one entry for 2 MB of them. Code that lies in its file it leaves out,
+    and the room finds it again 64 KB at a time.
+    """
+    if not _is_glibc() or not os.path.isdir("/proc/self"):
+        return
+    pid = os.fork()
+    if pid == 0:  # has mapped no code but what it runs from here on
+        try:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            play()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        finally:
+            os._exit(1)
+    try:
+        if not os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]):
+            return
+        libraries = [r for r in regions() if r.access == "r-xp" and r.path[:1] == "/"]
+        used = [page for r in libraries for page in pages_in_use(pid, r)]
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except OSError:  # may not look
+        return
+    for page in used:
+        _replace_code(page)
+
+
+def _replace_code(page: int) -> None:
+    """Put a copy of a huge page of code in its place."""
+    _libc.mmap.restype = _libc.mremap.restype = ctypes.c_void_p
+    size, failed = ctypes.c_size_t, ctypes.c_void_p(-1).value
+    room = _libc.mmap(
+        None, size(2 * HUGE_PAGE), PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS, -1, ctypes.c_long(0),
+    )  # fmt: skip
+    if room == failed:
+        return
+    copy = -(-room // HUGE_PAGE) * HUGE_PAGE
+    _libc.madvise(ctypes.c_void_p(copy), size(HUGE_PAGE), MADV_HUGEPAGE)
+    ctypes.memmove(copy, page, HUGE_PAGE)
+    # Where a process may not run what it has written, the file stays where it is.
+    if not _libc.mprotect(
+        ctypes.c_void_p(copy), size(HUGE_PAGE), PROT_READ | PROT_EXEC
+    ):
+        _libc.mremap(
+            ctypes.c_void_p(copy), size(HUGE_PAGE), size(HUGE_PAGE),
+            MREMAP_MAYMOVE | MREMAP_FIXED, ctypes.c_void_p(page),
+        )  # fmt: skip
+    _libc.munmap(ctypes.c_void_p(room), size(2 * HUGE_PAGE))
 
 
 def gather() -> None:

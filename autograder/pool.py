@@ -8,6 +8,7 @@ it had is tried once more and then recorded as the grader's error, and the other
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import multiprocessing as mp
 import os
 import signal
@@ -34,6 +35,7 @@ def grade_all(
     name: str,
     *,
     students: Sequence[str] | None = None,
+    afterwards: Sequence[str] = (),
     force: bool = False,
     jobs: int | None = None,
     scheduler: str = "",
@@ -43,6 +45,9 @@ def grade_all(
 
     ``jobs`` processes of this machine grade, or, with the address of a ``scheduler``,
     the workers of a Dask cluster. The results are the same bytes.
+
+    Those to be graded ``afterwards`` are another run's: each is graded if it has no
+    result when its turn comes, and is not among what is returned.
 
     Raises
     ------
@@ -60,6 +65,7 @@ def grade_all(
     wanted = list(course.students(name) if students is None else students)
     keys = {student: course.key(name, student) for student in wanted}
     todo = [s for s in wanted if force or not course.has(name, s, keys[s])]
+    todo += [s for s in afterwards if not course.has(name, s, course.key(name, s))]
     if not todo:
         return Graded(course, name, keys)
     crew: _Crew | Cluster
@@ -69,7 +75,8 @@ def grade_all(
         crew = _Crew(course, name, force, min(jobs or cpus(), len(todo)))
     progress = Progress(len(todo), quiet)
     try:
-        keys |= crew.grade(todo, progress)
+        found = crew.grade(todo, progress)
+        keys |= {student: found[student] for student in keys.keys() & found.keys()}
     except (KeyboardInterrupt, ClusterError):
         print(f"\n{progress.kept()}", file=sys.stderr)
         raise
@@ -87,6 +94,22 @@ def shard(students: Sequence[str], number: int, count: int) -> list[str]:
     [['ada', 'cleo'], ['ben']]
     """
     return sorted(students)[number - 1 :: count]
+
+
+def others(students: Sequence[str], number: int, count: int) -> list[str]:
+    """Return the other parts, for a run that is done with its own and has time to help.
+
+    In another order for each part: those who help seldom take the same student.
+
+    >>> sorted(others(["ada", "ben", "cleo", "dan"], 1, 2))
+    ['ben', 'dan']
+    """
+    own = {*shard(students, number, count)}
+
+    def order(student: str) -> bytes:
+        return hashlib.sha256(f"{number}/{count} {student}".encode()).digest()
+
+    return sorted({*students} - own, key=order)
 
 
 def cpus() -> int:

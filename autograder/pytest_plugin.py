@@ -9,16 +9,19 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
+import io
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from _pytest.config import _prepareconfig
 from _pytest.runner import runtestprotocol
 
 from autograder.assignment import Assignment, AssignmentError
@@ -36,6 +39,7 @@ from autograder.student import (
 )
 from autograder.wire import clean_text
 
+MAX_SESSIONS = 8  # kept ready; a course has a few assignments
 MARKERS = (
     "points(n, cell=None): what the check is worth, and the answer that it belongs to",
     "depends(*names): checks that must pass first",
@@ -69,6 +73,7 @@ class Checks:
     def __init__(self, run: Run, *, traceback: bool = True):
         self.run, self.traceback = run, traceback
         self.problems: dict[str, str] = {}
+        self.unreadable: list[str] = []  # why there are no checks to collect
         self.rooms: dict[str, Room] = {}  # of checks with cases still to come
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -106,6 +111,10 @@ class Checks:
 
     def pytest_sessionfinish(self) -> None:
         """Close what is left when somebody chose only some of a check's cases."""
+        self.close_rooms()
+
+    def close_rooms(self) -> None:
+        """Close the rooms that were kept for cases to come."""
         while self.rooms:
             self.rooms.popitem()[1].close()
 
@@ -124,8 +133,20 @@ class Checks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Run nothing of checks that cannot be used."""
+        if self.run is _NOBODY:
+            return
+        self.begin(self.run, items)
+        if self.run.errors or self.run.answers is None:
+            items.clear()
+
+    def begin(self, run: Run, items: Sequence[pytest.Item]) -> None:
         """Make a result for each check, failed until all of its cases have passed."""
+        self.run, self.problems = run, {}
+        run.errors += self.unreadable
         for item in items:
+            item.stash = pytest.Stash()
+            item._report_sections.clear()
             name = _check(item)
             self.run.cases[name] = self.run.cases.get(name, 0) + 1
             if name not in self.run.results:
@@ -135,13 +156,12 @@ class Checks:
                     self.run.errors.append(str(error))
         if not self.run.errors:
             self._compare_points()
-        if self.run.errors or self.run.answers is None:
-            items.clear()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a check file that cannot be imported."""
         if report.failed:
-            self.run.errors.append(f"the checks cannot be read: {report.longreprtext}")
+            text = report.longreprtext
+            self.unreadable.append(f"the checks cannot be read: {text}")
 
     def _new_result(self, item: pytest.Item, name: str) -> CheckResult:
         sentence = inspect.getdoc(getattr(item, "function", None)) or ""
@@ -289,6 +309,7 @@ def _no_traceback(*_: Any) -> str:
     return ""
 
 
+_NOBODY: Any = object()  # whose run it is while checks are collected for whoever comes
 _UNDECIDED = Outcome.GRADER_ERROR
 _DECIDED = (Outcome.FAILED, Outcome.SKIPPED)
 _STUDENT = pytest.StashKey[Student]()
@@ -331,33 +352,90 @@ def run_checks(run: Run, path: Path) -> dict[str, str]:
     """Run the checks of a file in this process; return the grader's own problems.
 
     The results stand in ``run``. pytest gets no configuration, no cache, no plugin but
-    ours, and nothing of the student's is ever on the path.
+    ours, and nothing of the student's is ever on the path. A file is collected once in
+    a process, and again when it has changed: what a check keeps in a global variable is
+    seen by the next submission's check.
     """
-    plugin = Checks(run, traceback=False)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()) as printed:
         warnings.simplefilter("ignore")  # a warning here is nobody's mistake
+        with redirect_stderr(printed):
+            return _collected(path).run(run)
+
+
+class _Collected:
+    """A pytest session that stands ready: it has read its checks and waits for a run.
+
+    To start pytest and collect takes longer than most submissions' checks.
+    """
+
+    kept: ClassVar[dict[Path, _Collected]] = {}
+
+    def __init__(self, path: Path, text: bytes):
+        self.path, self.text = path, text
+        self.plugin = Checks(_NOBODY, traceback=False)
         sys.modules.pop(path.stem, None)  # checks of that name from another folder
-        code = _pytest(plugin, path)
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        listed = run.answers is None and code == pytest.ExitCode.NO_TESTS_COLLECTED
-        if not listed and not run.errors:
-            run.errors.append(f"pytest ended with {code!r}")
-    return plugin.problems
+        config = _prepareconfig(arguments(path), [self.plugin])
+        self.session = pytest.Session.from_config(config)
+        config._do_configure()
+        config.hook.pytest_sessionstart(session=self.session)
+        try:
+            config.hook.pytest_collection(session=self.session)
+        except pytest.UsageError as error:  # no such file
+            self.plugin.unreadable.append(f"the checks cannot be read: {error}")
+
+    def run(self, run: Run) -> dict[str, str]:
+        """Run what was collected for one submission, with nothing of the last one."""
+        plugin, items = self.plugin, self.session.items
+        plugin.begin(run, items)
+        if not items and not run.errors:
+            run.errors.append(f"there is no check in {self.path.name}")
+        if run.errors or run.answers is None:
+            return plugin.problems
+        try:
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        except BaseException as error:
+            self.kept.pop(self.path, None)  # half of it may still be set up
+            if not isinstance(error, pytest.exit.Exception):
+                raise
+            run.errors.append(f"a check ended pytest: {error}")
+        finally:
+            plugin.close_rooms()
+        return plugin.problems
+
+    def close(self) -> None:
+        """End the session."""
+        self.session.config.hook.pytest_sessionfinish(
+            session=self.session, exitstatus=0
+        )
+        self.session.config._ensure_unconfigure()
 
 
-def _pytest(plugin: Checks, path: Path) -> int | pytest.ExitCode:
-    return pytest.main(
-        [
-            # Without its end, pytest would look through every folder above the checks.
-            *("-c", os.devnull, f"--rootdir={path.parent}"),
-            *("--noconftest", f"--confcutdir={path.parent}"),
-            *("--import-mode=importlib", "--assert=plain", "--capture=sys"),
-            *("--strict-markers", "--disable-plugin-autoload"),
-            *(word for name in _UNUSED for word in ("-p", f"no:{name}")),
-            str(path),
-        ],
-        plugins=[plugin],
-    )
+def _collected(path: Path) -> _Collected:
+    """Return the session of a file of checks, a new one if the file has changed."""
+    text = path.read_bytes() if path.is_file() else b""
+    session = _Collected.kept.get(path)
+    if session is None or session.text != text:
+        _Collected.kept.pop(path, None)
+        while len(_Collected.kept) >= MAX_SESSIONS:
+            _Collected.kept.pop(next(iter(_Collected.kept))).close()
+        if session:
+            session.close()
+        session = _Collected.kept[path] = _Collected(path, text)
+    return session
+
+
+def arguments(path: Path) -> list[str]:
+    """Return the words with which pytest runs a file of checks and nothing else."""
+    return [
+        # Without its end, pytest would look through every folder above the checks.
+        *("-c", os.devnull, f"--rootdir={path.parent}"),
+        *("--noconftest", f"--confcutdir={path.parent}"),
+        *("--import-mode=importlib", "--assert=plain", "--capture=no"),
+        *("--strict-markers", "--disable-plugin-autoload"),
+        *(word for name in _UNUSED for word in ("-p", f"no:{name}")),
+        str(path),
+    ]
 
 
 _UNUSED = (

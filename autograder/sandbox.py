@@ -12,13 +12,14 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata, util
@@ -27,7 +28,7 @@ from typing import IO, Any
 
 from autograder import cgroups, containers
 from autograder.containers import Container, Engine
-from autograder.wire import Channel, WireError
+from autograder.wire import ANSWER, CLOSE, OPEN, ORDER, Channel, WireError
 
 GIB, MIB = 1 << 30, 1 << 20
 
@@ -426,9 +427,8 @@ class Sandbox:
             self._start()
         ours, theirs = socket.socketpair()
         self._rooms += 1
-        order = {"do": "open", "room": self._rooms}
         with theirs:
-            self._ask(order, [theirs.fileno()])
+            self._order(OPEN, self._rooms, fds=[theirs.fileno()])
         return self._promised(Room(self, self._rooms, Channel(ours)), 30)
 
     def _container_room(self, engine: Engine) -> Room:
@@ -514,7 +514,7 @@ class Sandbox:
             ours.settimeout(START_SECONDS)
             told = {**self._settings(), "optimizers": self.optimizers}
             ours.send(json.dumps(told).encode())
-            answer = self._hear()
+            answer = json.loads(self._hear())
         except OSError as error:
             raise self._broken(f"it did not start ({error})") from None
         if answer.get("threads") != 1 and not self.trusted:
@@ -526,22 +526,28 @@ class Sandbox:
             return {"isolation": "none", "home": self._home.name, **asdict(self.limits)}
         return _room_settings(self.limits)
 
-    def _ask(self, order: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    def _order(
+        self, kind: bytes, room: int, patience: float = 0.0, fds: Sequence[int] = ()
+    ) -> int:
+        """Let the zygote open or close a room; return the status of a closed one."""
         assert self._control
         try:
             self._control.settimeout(30)
-            socket.send_fds(self._control, [json.dumps(order).encode()], fds)
-            return self._hear()
-        except OSError as error:
+            order = ORDER.pack(kind, room, patience)
+            socket.send_fds(self._control, [order], list(fds))
+            number, status = ANSWER.unpack(self._hear())
+        except (OSError, struct.error) as error:
             raise self._broken(str(error)) from None
+        if number != room:
+            raise self._broken(f"it answered for room {number} instead of {room}")
+        return int(status)
 
-    def _hear(self) -> dict[str, Any]:
+    def _hear(self) -> bytes:
         assert self._control
         text = self._control.recv(1 << 16)
         if not text:
             raise self._broken("it ended")
-        answer: dict[str, Any] = json.loads(text)
-        return answer
+        return text
 
     def _broken(self, what: str) -> SandboxError:
         """End what is left of the zygote and say why, in its own words if any."""
@@ -577,8 +583,7 @@ class Room:
             self.status = 0
             self.channel.close()
             if self.sandbox._control:
-                order = {"do": "close", "room": self.number, "patience": patience}
-                self.status = int(self.sandbox._ask(order, []).get("status", 0))
+                self.status = self.sandbox._order(CLOSE, self.number, patience)
         return self.status
 
 

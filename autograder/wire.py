@@ -35,6 +35,10 @@ DTYPES = frozenset(
 )
 
 _LENGTHS = struct.Struct("<II")
+#: what the zygote is told: to open or close a room, its number, seconds of patience
+ORDER = struct.Struct("<cId")
+OPEN, CLOSE = b"o", b"c"
+ANSWER = struct.Struct("<Ii")  # the number again, and how the room had ended
 
 
 class WireError(Exception):
@@ -69,6 +73,8 @@ def clean_text(text: object, limit: int = MAX_TEXT) -> str:
     except (RecursionError, ValueError):  # nested without end, or a giant number
         text = f"({type(text).__name__})"
     cut = text[: limit - 1] + "…" if len(text) > limit else text
+    if str.isprintable(cut):  # as most is; a lone surrogate is not
+        return cut
     cut = cut.encode("utf-8", "replace").decode("utf-8")
     return "".join(c for c in cut if c in "\n\t" or c.isprintable())
 

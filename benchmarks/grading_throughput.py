@@ -29,6 +29,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter, process_time
@@ -133,7 +134,9 @@ def points_in_kernel(name: str, answer: str, namespace: dict) -> float:
 
 
 def run_bare(run, answer: str = "") -> None:
-    """Run the checks, or those of one answer, as the grader does."""
+    """Run the checks, or those of one answer, in a pytest of their own."""
+    import pytest
+
     from autograder import assignment, pytest_plugin
     from autograder.outcome import Outcome
 
@@ -146,11 +149,12 @@ def run_bare(run, answer: str = "") -> None:
             if answer:
                 items[:] = [i for i in items if i.originalname not in others]
 
-    whole, pytest_plugin.Checks = pytest_plugin.Checks, Some
-    try:
-        pytest_plugin.run_checks(run, assignment.checks_path(run.assignment.name))
-    finally:
-        pytest_plugin.Checks = whole
+    path = assignment.checks_path(run.assignment.name)
+    sys.modules.pop(path.stem, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plugins = [Some(run, traceback=False)]
+        pytest.main(pytest_plugin.arguments(path), plugins=plugins)
 
 
 class NoSandbox:

@@ -7,6 +7,7 @@ import pytest
 from autograder import grading
 from autograder.assignment import load
 from autograder.outcome import Outcome, Result, State
+from autograder.pytest_plugin import _Collected
 from autograder.sandbox import Sandbox
 from autograder.student import Budget
 from autograder.submission import ExtraCell, Submission
@@ -188,6 +189,61 @@ def test_checks_that_cannot_be_used_fail_closed(grade, checks, change, reason):
     assert result.state is State.GRADER_ERROR
     assert re.search(reason, result.reason), result.reason
     assert result.score == 0
+
+
+EMPTY_TASK = "import pytest\n\nX = 1\n"
+FIRST_LINE = "    X = draw.normal(3)\n"
+ENDS = "    pytest.exit('on purpose')\n"
+LOUD = "    print('loud')\n"
+
+
+def test_a_check_that_ends_pytest_is_the_graders_failure_once(grade, checks):
+    """What comes after it is graded as if nothing had happened."""
+    checks(lambda text: text.replace(FIRST_LINE, ENDS + FIRST_LINE, 1))
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert "a check ended pytest: on purpose" in result.reason
+    assert result.score == 0
+    checks(lambda text: text)
+    assert grade().score == 5
+
+
+def test_checks_without_a_check_fail_closed(grade, checks):
+    checks(lambda text: EMPTY_TASK)
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert "the checks of double are worth 0 points" in result.reason
+
+
+def test_checks_that_were_changed_are_read_anew(grade, checks):
+    checks(lambda text: text)
+    assert grade().score == 5
+    checks(lambda text: text.replace("Every number is doubled.", "Twice as much."))
+    assert check(grade()).message == "Twice as much."
+
+
+def test_nothing_of_a_submission_is_found_in_the_result_of_the_next(grade):
+    """One session grades them all: each result is that of a session of its own."""
+    answers = [
+        RIGHT["double"],
+        "def double(X):\n    return X * X",
+        "def double(X):\n    raise KeyError('a')",
+        "def double(X):\n    return torch.ones(3)",
+    ]
+    alone = []
+    for answer in answers:
+        _Collected.kept.clear()
+        alone.append(grade(answer, student="s").dumps())
+    for _ in range(2):
+        assert [grade(a, student="s").dumps() for a in answers] == alone
+        answers.reverse()
+        alone.reverse()
+
+
+def test_what_a_check_prints_is_seen_by_nobody(grade, checks, capfd):
+    checks(lambda text: text.replace(FIRST_LINE, LOUD + FIRST_LINE, 1))
+    assert grade().score == 5
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_unreadable_notebook_lists_every_check_as_failed(tiny, sandbox, tmp_path):

@@ -91,6 +91,127 @@ def test_after_gaps_were_filled_memory_comes_from_the_end():
     assert alone(GAPS) == ["True"] * 3
 
 
+POOLS = """
+from autograder.memory import fill_pools, regions
+
+kept = [[object() for _ in range(20_000)] for _ in range(2)]
+freed = {id(thing) for thing in kept[0][::2]}
+kept[0] = kept[0][1::2]
+fill_pools()
+before = regions()
+later = [object() for _ in range(5_000)]
+places = set(map(id, later))
+print(not places & freed)
+print(max(places) - min(places) < 1 << 20)  # side by side, in one new arena
+print(len(set(map(id, kept[0] + kept[1] + later))) == 35_000)
+"""
+
+
+def test_after_pools_were_filled_small_objects_lie_side_by_side():
+    assert alone(POOLS) == ["True"] * 3
+
+
+CODE = """
+from autograder.memory import code_together
+
+def count(n, *, step=1):
+    total = 0
+    for i in range(0, n, step):
+        total += i
+    return total
+
+def made(k):
+    def add(x):
+        return x + k
+    return add
+
+def idle():
+    return "idle"
+
+def numbers():
+    yield from (1, 2)
+
+class Thing:
+    def __init__(self):
+        self.value = count(10)
+
+    @property
+    def half(self):
+        return self.value / 2
+
+one, two = made(1), made(2)
+functions = count, made, one, two, idle, numbers, Thing.__init__, Thing.half.fget
+before = [f.__code__ for f in functions]
+with code_together():
+    assert (count(4), one(1), two(1), made(3)(1)) == (6, 2, 3, 4)
+    assert list(numbers()) == [1, 2]
+    Thing().half
+after = [f.__code__ for f in functions]
+print([a is not b for a, b in zip(before, after)] == [True] * 4 + [False] + [True] * 3)
+print(before == after, one.__code__ is two.__code__)
+print((count(10, step=2), one(5), two(5), made(7)(1)) == (20, 6, 7, 8))
+print((idle(), list(numbers()), Thing().half) == ("idle", [1, 2], 22.5))
+ran = after[0].co_consts
+with code_together():
+    pass
+print([f.__code__ for f in functions] == after and count.__code__ is after[0])
+"""
+
+
+def test_code_that_was_made_anew_does_the_same():
+    assert alone(CODE) == ["True"] * 6
+
+
+LIBRARIES = """
+import os, torch
+from autograder.memory import gather_code, regions
+
+def own():
+    return sum(r.own for r in regions() if r.access == "r-xp" and not r.path)
+
+def code():
+    # From end to end of the library, whoever holds a part of it.
+    found = [r for r in regions() if r.path.endswith("libtorch_cpu.so")]
+    found = [r for r in found if r.access == "r-xp"] or found
+    return found[0].start, found[-1].end
+
+def contents(start, end):
+    with open("/proc/self/mem", "rb", buffering=0) as file:
+        return hash(os.pread(file.fileno(), end - start, start))
+
+def work():
+    X = torch.arange(50.0).reshape(1, 1, 5, 10).requires_grad_()
+    K = torch.ones(1, 1, 2, 2)
+    torch.nn.functional.conv2d(X, K).sigmoid().sum().backward()
+    return float(X.grad.sum())
+
+torch.set_num_threads(1)  # a fork of more hangs
+first, places = work(), code()
+before, text, files = own(), contents(*places), len(os.listdir("/proc/self/fd"))
+gather_code(work)
+print(before == 0, own() > 4 << 20, own() % (2 << 20) == 0)
+print(text == contents(*places), files == len(os.listdir("/proc/self/fd")))
+print(work() == first)
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if work() == first else 1)
+print(os.waitpid(pid, 0)[1] == 0)
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print(True)  # nobody is left who was looked at
+def breaks():
+    raise RuntimeError("on purpose")
+kept = own()
+gather_code(breaks)
+print(own() == kept, work() == first)
+"""
+
+
+def test_libraries_code_in_huge_pages_does_the_same():
+    assert alone(LIBRARIES) == ["True"] * 10
+
+
 TABLES = """
 import os, torch
 from autograder.memory import regions, share_constants
@@ -160,6 +281,8 @@ def test_elsewhere_nothing_happens(monkeypatch):
     assert memory.regions() == []
     memory.share_constants()
     memory.gather()
+    memory.fill_pools()
+    memory.gather_code(lambda: pytest.fail("played"))
     monkeypatch.setattr(memory.sys, "platform", "win32")
     memory.fill_gaps()
     with memory.one_heap():

@@ -15,7 +15,7 @@ import yaml
 from autograder import course as courses
 from autograder.__main__ import main, parser
 from autograder.course import RESULT, Course, Graded
-from autograder.pool import grade_all, shard
+from autograder.pool import grade_all, others, shard
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -39,6 +39,16 @@ def test_every_student_is_in_exactly_one_part(count):
     assert parts == [shard(class_[::-1], i, count) for i in range(1, count + 1)]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30])
+def test_a_part_and_the_others_are_the_class_and_helpers_begin_apart(count):
+    class_ = [f"student-{i}" for i in range(23)]
+    rests = [others(class_, i, count) for i in range(1, count + 1)]
+    for number, rest in enumerate(rests, 1):
+        assert sorted(shard(class_, number, count) + rest) == sorted(class_)
+        assert rest == others(class_[::-1], number, count)
+    assert len({tuple(rest) for rest in rests}) == count
+
+
 def by_name(course):
     return {p.parts[-3:]: p.read_bytes() for p in course.rglob(RESULT)}
 
@@ -47,14 +57,14 @@ def by_name(course):
 def test_parts_leave_the_gradebook_alone_and_a_last_run_records_all(
     course, submit, capsys
 ):
-    """Three parts, the second twice, the third never run: the last run grades it."""
+    """Three parts anew, the second twice, the third never: the last run grades it."""
     for i in range(5):
         submit(course, f"s{i}", WRONG if i % 2 else {})
     twin = shutil.copytree(course, course.with_name("twin"))
     words = ["grade", "tiny", "--course", str(course), "--jobs", "2"]
     before = (course / "gradebook.db").read_bytes()
     for part in ("1/3", "2/3", "2/3"):
-        assert main([*words, "--shard", part]) == 0
+        assert main([*words, "--force", "--shard", part]) == 0
         said = capsys.readouterr()
         assert f"part {part[0]} of 3, 2 graded; nothing is recorded yet" in said.err
         assert "python -m autograder grade tiny" in said.err
@@ -70,9 +80,29 @@ def test_parts_leave_the_gradebook_alone_and_a_last_run_records_all(
     assert done.items() <= by_name(course).items()
 
 
+@pytest.mark.sandbox
+def test_a_part_that_is_done_helps_with_what_is_left(course, submit, capsys):
+    """The second part finds one of its own done, and so is all but the first's."""
+    for i in range(5):
+        submit(course, f"s{i}", WRONG if i % 2 else {})
+    words = ["grade", "tiny", "--course", str(course), "--jobs", "2"]
+    grade_all(Course(course), "tiny", students=["s1", "s2"])
+    early = {path: path.stat().st_mtime_ns for path in course.rglob(RESULT)}
+    assert len(early) == 2
+    assert main([*words, "--shard", "2/2"]) == 0
+    said = capsys.readouterr()
+    assert "part 2 of 2, 2 graded" in said.err
+    assert [line.split()[0] for line in said.out.splitlines()] == ["s1", "s3"]
+    assert {student for student, *_ in by_name(course)} == {f"s{i}" for i in range(5)}
+    assert (
+        early.items() <= {p: p.stat().st_mtime_ns for p in course.rglob(RESULT)}.items()
+    )
+    assert not (course / "autograded").exists()
+
+
 def test_a_part_without_students_is_done_at_once(course, submit, capsys):
     submit(course, "ada")
-    words = ["grade", "tiny", "--course", str(course), "--shard", "2/2"]
+    words = ["grade", "tiny", "--course", str(course), "--force", "--shard", "2/2"]
     assert main(words) == 0
     assert "part 2 of 2, 0 graded" in capsys.readouterr().err
 
