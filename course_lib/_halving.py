@@ -16,23 +16,58 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def block_means(X: Tensor) -> Tensor:
+    """Average the 2 × 2 blocks of maps with even sides.
+
+    Examples
+    --------
+    >>> block_means(torch.arange(8.0).reshape(1, 1, 2, 4))
+    tensor([[[[2.5000, 4.5000]]]])
+    """
+    N, C, H, W = X.shape
+    rows = X.contiguous().view(N, C, H // 2, 2, W)
+    rows = rows[:, :, :, 0] + rows[:, :, :, 1]  # (N, C, H/2, W)
+    pairs = rows.view(N, C, H // 2, W // 2, 2)
+    return (pairs[..., 0] + pairs[..., 1]).mul_(0.25)  # (N, C, H/2, W/2)
+
+
+def shared_out(gradient: Tensor) -> Tensor:
+    """Give each number of a 2 × 2 block a quarter of the gradient of their mean.
+
+    Examples
+    --------
+    >>> shared_out(torch.tensor([[[[4.0, 8.0]]]]))
+    tensor([[[[1., 1., 2., 2.],
+              [1., 1., 2., 2.]]]])
+    """
+    N, C, h, w = gradient.shape
+    part = gradient.contiguous() * 0.25
+    # A complex number is two floats side by side: the quickest way to double each.
+    pairs = torch.view_as_real(torch.complex(part, part))  # (N, C, h, w, 2)
+    row = pairs.view(N, C, h, 2 * w)
+    return torch.stack((row, row), 3).view(N, C, 2 * h, 2 * w)
+
+
 class _Halve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, X: Tensor) -> Tensor:
-        N, C, H, W = X.shape
-        rows = X.contiguous().view(N, C, H // 2, 2, W)
-        rows = rows[:, :, :, 0] + rows[:, :, :, 1]  # (N, C, H/2, W)
-        pairs = rows.view(N, C, H // 2, W // 2, 2)
-        return (pairs[..., 0] + pairs[..., 1]).mul_(0.25)  # (N, C, H/2, W/2)
+        return block_means(X)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        N, C, h, w = gradient.shape
-        part = gradient.contiguous() * 0.25
-        # A complex number is two floats side by side: the quickest way to double each.
-        pairs = torch.view_as_real(torch.complex(part, part))  # (N, C, h, w, 2)
-        row = pairs.view(N, C, h, 2 * w)
-        return torch.stack((row, row), 3).view(N, C, 2 * h, 2 * w)
+        return shared_out(gradient)
+
+
+def has_blocks(X: Tensor) -> bool:
+    """Tell whether :func:`block_means` and :func:`shared_out` are for such maps.
+
+    Examples
+    --------
+    >>> has_blocks(torch.ones(1, 1, 2, 4)), has_blocks(torch.ones(1, 1, 3, 4))
+    (True, False)
+    """
+    even = X.ndim == 4 and X.shape[2] % 2 == X.shape[3] % 2 == 0
+    return even and X.dtype in (torch.float32, torch.float64)
 
 
 def halve(X: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H//2 W//2"]:
@@ -48,10 +83,7 @@ def halve(X: Float[Tensor, "N C H W"]) -> Float[Tensor, "N C H//2 W//2"]:
     tensor([[[[ 2.5000,  4.5000],
               [10.5000, 12.5000]]]])
     """
-    even = X.shape[2] % 2 == X.shape[3] % 2 == 0
-    if not even or X.dtype not in (torch.float32, torch.float64):
-        return F.avg_pool2d(X, 2)
-    return _Halve.apply(X)
+    return _Halve.apply(X) if has_blocks(X) else F.avg_pool2d(X, 2)
 
 
 def halves(module: nn.Module) -> bool:

@@ -16,14 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import reduce
 from operator import add
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_lib._quick_layers import quick_chain
+from course_lib._by_hand import Loss, gradient_by_hand
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 # Exactly these types: a subclass may do anything.
@@ -68,6 +66,9 @@ def can_slice(net: nn.Module) -> bool:
         and not (module._backward_hooks or module._backward_pre_hooks)
         and not getattr(module, "parametrizations", None)
         for module in net.modules()
+    ) and not any(
+        parameter._backward_hooks or parameter._post_accumulate_grad_hooks
+        for parameter in net.parameters()
     )
 
 
@@ -114,13 +115,7 @@ def sliced_batch(net: nn.Module, loss: Loss, cores: int) -> Iterator[Step]:
     """
     parameters = [p for p in net.parameters() if p.requires_grad]
     ordinary = whole_batch(net, loss)
-    forward = quick_chain(net)
-
-    def slice_gradient(X: Tensor, y: Tensor, share: float) -> tuple[Any, ...]:
-        y_hat = forward(X)
-        l = loss(y_hat, y) * share  # noqa: E741
-        gradient = torch.autograd.grad(l, parameters, allow_unused=True)
-        return l.detach(), y_hat.detach(), *gradient
+    slice_gradient = gradient_by_hand(net, loss)
 
     def step(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         count = min(cores, len(X) // _SMALLEST_SLICE)
@@ -130,8 +125,8 @@ def sliced_batch(net: nn.Module, loss: Loss, cores: int) -> Iterator[Step]:
         first, *others = ((a, b, len(a) / len(X)) for a, b in slices)
         waiting = [helpers.submit(slice_gradient, *other) for other in others]
         parts = [slice_gradient(*first), *(future.result() for future in waiting)]
-        losses, predictions, *gradients = zip(*parts, strict=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
+        losses, predictions, gradients = zip(*parts, strict=True)
+        for parameter, *gradient in zip(parameters, *gradients, strict=True):
             # Added in the order of the slices: every run rounds alike.
             parameter.grad = None if gradient[0] is None else reduce(add, gradient)
         return sum(losses), torch.cat(predictions)

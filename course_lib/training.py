@@ -375,7 +375,7 @@ def train_ch6(
 def _train_epoch(
     net: nn.Module,
     train_iter: Batches,
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.SGD,
     device: torch.device,
     do: Callable[[Update, Tensor, Tensor], None],
     means: "_RunningMeans",
@@ -393,7 +393,7 @@ def _train_epoch(
 
         def update(X: Tensor, y: Tensor) -> None:
             l, y_hat = gradient(X, y)  # noqa: E741
-            optimizer.step()
+            _descend(optimizer)
             means.add(l, y_hat, y)
 
         for i, (X, y) in enumerate(_on_device(train_iter, device), start=1):
@@ -412,6 +412,23 @@ def _train_epoch(
     _record(epoch + 1.0, train_loss, train_acc, history, animator)
     history.train_loss.append(train_loss)
     history.train_acc.append(train_acc)
+
+
+@torch.no_grad()
+def _descend(optimizer: torch.optim.SGD) -> None:
+    """Take the step of plain SGD.
+
+    ``optimizer.step()`` does the same, but around its one call for all parameters it
+    looks after momentum, schedules and hooks, of which there are none here.
+    """
+    if not hasattr(torch, "_foreach_add_"):  # it is private
+        optimizer.step()
+        return
+    for group in optimizer.param_groups:
+        learnt = [p for p in group["params"] if p.grad is not None]
+        if learnt:
+            slopes = [p.grad for p in learnt]
+            torch._foreach_add_(learnt, slopes, alpha=-group["lr"])
 
 
 def _plainly(update: Update, X: Tensor, y: Tensor) -> None:
@@ -436,7 +453,9 @@ def _replaying(device: torch.device) -> Callable[[Update, Tensor, Tensor], None]
 def _gradient(net: nn.Module, loss: Loss, device: torch.device) -> Iterator[Step]:
     """Choose how to get a batch's gradient: on a CPU's cores in slices, if we may."""
     cores = torch.get_num_threads()
-    if device.type == "cpu" and cores > 1 and can_slice(net):
+    # autocast, which changes types on the way, is known to this thread and torch only.
+    plain = not torch.is_autocast_enabled("cpu")
+    if device.type == "cpu" and cores > 1 and plain and can_slice(net):
         with sliced_batch(net, loss, cores) as step:
             yield step
     else:
@@ -454,6 +473,7 @@ class _RunningMeans:
         dtype = torch.float32 if device.type == "mps" else torch.float64
         # Of losses and of right predictions. A CUDA graph adds to it: it stays.
         self.sums = torch.zeros(2, dtype=dtype, device=device)
+        self.loss, self.right = self.sums  # views
         self.examples = 0
 
     def begin(self) -> None:
@@ -462,7 +482,8 @@ class _RunningMeans:
 
     @torch.no_grad()
     def add(self, l: Tensor, y_hat: Tensor, y: Tensor) -> None:  # noqa: E741
-        self.sums += torch.stack((l * len(y), _number_correct(y_hat, y)))
+        self.loss.add_(l, alpha=len(y))
+        self.right.add_(_number_correct(y_hat, y))
 
     def read(self) -> tuple[float, float]:
         if self.examples == 0:

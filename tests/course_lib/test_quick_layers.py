@@ -1,26 +1,68 @@
-"""Layers done a CPU's quick way: torch's numbers, and only where they gain."""
+"""Layers done a CPU's quick way: torch's numbers, forth and back."""
+
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from course_lib import _quick_layers
-from course_lib._quick_layers import convolve, corners, dense, quick_chain
-from course_lib.lenet import LeNet
+from course_lib._quick_layers import (
+    TOLD_BY_OUTPUT,
+    as_they_are,
+    at_corners,
+    convolve,
+    dense,
+    flatten,
+    halve_maps,
+    in_place,
+    in_two_columns,
+    mean_of_corners,
+    plain,
+)
 
 SIGMOID, HALVING = nn.Sigmoid(), nn.AvgPool2d(2)
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 
 
-def compare(ours, theirs, X, parameters):
-    """Compare two functions of X: the values and the gradients of all that learns."""
-    results = []
-    for f in (ours, theirs):
-        Y = f(X)
-        weight = torch.linspace(-1, 1, Y.numel(), dtype=Y.dtype).reshape(Y.shape)
-        results.append([Y, *torch.autograd.grad((Y * weight).sum(), parameters)])
-    for mine, its in zip(*results, strict=True):
-        torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-5)
-        assert mine.is_contiguous() == its.is_contiguous()
+def weights(Y):
+    return torch.linspace(-1, 2, Y.numel(), dtype=Y.dtype).reshape(Y.shape)
+
+
+def through(links, X, for_X=True):
+    """Go forth through links and back; give what comes out and all gradients."""
+    backs, pairs = [], []
+    with torch.no_grad():
+        for link in links:
+            X, back = link(X)
+            backs.append(back)
+        Y, G = X.clone(), weights(X)
+        for place in range(len(links) - 1, -1, -1):
+            G, found = backs[place](G, place > 0 or for_X)
+            pairs.extend(found)
+    return Y, G, dict(pairs)
+
+
+def compare(links, layers, X):
+    """Compare links with torch: the values and the gradients of all that learns."""
+    Y, dX, found = through(links, X.clone())
+    X = X.clone().requires_grad_()
+    expected = layers(X * 1)  # torch lets nobody overwrite X itself
+    torch.testing.assert_close(Y, expected.detach(), rtol=1e-4, atol=1e-5)
+    learns = [p for p in layers.parameters() if p.requires_grad]
+    theirs = torch.autograd.grad(expected, [X, *learns], weights(expected))
+    assert set(found) == set(learns)
+    near = {"rtol": 1e-4, "atol": 1e-4} if X.dtype == torch.float32 else {}
+    for mine, its in zip([dX, *(found[p] for p in learns)], theirs, strict=True):
+        torch.testing.assert_close(mine, its, **near)
+    _, _, without = through(links, X.detach().clone(), for_X=False)
+    for p in learns:
+        torch.testing.assert_close(without[p], found[p])
+
+
+@pytest.fixture
+def _wide(monkeypatch):
+    monkeypatch.setattr(_quick_layers, "LANES", 16)
 
 
 # -- corners ---------------------------------------------------------------------------
@@ -36,188 +78,221 @@ CONVOLUTIONS = {
 }
 
 
+@DTYPES
 @pytest.mark.parametrize("channels", [(1, 6), (3, 2)])
 @pytest.mark.parametrize(
     ("options", "size"), CONVOLUTIONS.values(), ids=CONVOLUTIONS.keys()
 )
 @pytest.mark.parametrize("pointwise", [nn.Sigmoid(), nn.ReLU(), nn.GELU()], ids=str)
-def test_four_corners_at_once_are_three_layers(channels, options, size, pointwise):
+def test_four_corners_at_once_are_three_layers(
+    channels, options, size, pointwise, dtype
+):
     torch.manual_seed(0)
-    layer = nn.Conv2d(*channels, **options)
-    layers = nn.Sequential(layer, pointwise, HALVING)
-    X = torch.randn(3, channels[0], *size, requires_grad=True)
+    layer = nn.Conv2d(*channels, **options, dtype=dtype)
+    if type(pointwise) in TOLD_BY_OUTPUT:
+        middle = partial(in_place, pointwise)
+    else:
+        middle = partial(as_they_are, [pointwise])
     compare(
-        lambda X: corners(layer, pointwise, HALVING, X),
-        layers,
-        X,
-        [X, *layer.parameters()],
+        [partial(at_corners, layer), middle, partial(mean_of_corners, HALVING)],
+        nn.Sequential(layer, pointwise, HALVING),
+        torch.randn(3, channels[0], *size, dtype=dtype),
     )
 
 
-@pytest.mark.parametrize(("size", "calls"), [((8, 8), 0), ((9, 8), 1), ((8, 9), 1)])
-def test_only_maps_that_pooling_uses_whole_go_by_corners(monkeypatch, size, calls):
-    layer, called = nn.Conv2d(1, 2, 3), []
-    forward = layer.forward
-    monkeypatch.setattr(layer, "forward", lambda X: (called.append(X), forward(X))[1])
-    corners(layer, SIGMOID, HALVING, torch.rand(2, 1, *size))
-    assert len(called) == calls
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((8, 8), (4, 2, 3, 3)), ((9, 8), (2, 7, 6)), ((8, 9), (2, 6, 7))],
+)
+def test_only_maps_that_pooling_uses_whole_go_by_corners(size, expected):
+    layer = nn.Conv2d(1, 2, 3)
+    assert at_corners(layer, torch.rand(5, 1, *size))[0].shape == (5, *expected)
 
 
-def test_one_image_without_a_batch_goes_by_the_layers():
-    layer, X = nn.Conv2d(1, 2, 3), torch.rand(1, 8, 8)
-    expected = HALVING(SIGMOID(layer(X)))
-    torch.testing.assert_close(corners(layer, SIGMOID, HALVING, X), expected)
+@pytest.mark.parametrize("frozen", ["weight", "bias"])
+@pytest.mark.parametrize("link", [at_corners, convolve])
+def test_what_needs_no_gradient_gets_none(link, frozen):
+    layer = nn.Conv2d(6, 16, 5)
+    getattr(layer, frozen).requires_grad_(False)
+    _, dX, found = through([partial(link, layer)], torch.rand(2, 6, 14, 14), False)
+    assert dX is None
+    assert [*found] == [p for p in layer.parameters() if p.requires_grad]
+
+
+def test_a_frozen_layer_passes_the_gradient_on_all_the_same():
+    layer = nn.Conv2d(6, 16, 5).requires_grad_(False)
+    compare([partial(convolve, layer)], layer, torch.rand(2, 6, 14, 14))
+    corners = [partial(at_corners, layer), partial(mean_of_corners, HALVING)]
+    compare(corners, nn.Sequential(layer, HALVING), torch.rand(2, 6, 14, 14))
 
 
 # -- convolve --------------------------------------------------------------------------
 
+STEPS = {
+    "LeNet's": {},
+    "padding": {"padding": 2},
+    "most padding": {"padding": 4},
+    "too much padding": {"padding": 5},
+    "too much padding above": {"padding": (5, 0)},
+    "too much padding beside": {"padding": (0, 5)},
+    "stride": {"stride": 2},
+    "no bias": {"bias": False},
+    "high": {"kernel_size": (5, 1)},
+    "wide": {"kernel_size": (1, 2)},
+    "even": {"kernel_size": (2, 4), "padding": (1, 2)},
+}
 
+
+@DTYPES
+@pytest.mark.usefixtures("_wide")
+@pytest.mark.parametrize("channels", [(6, 16), (9, 17)], ids=str)
+@pytest.mark.parametrize("size", [(14, 14), (9, 10), (10, 9)], ids=str)
+@pytest.mark.parametrize("options", STEPS.values(), ids=STEPS.keys())
+def test_convolutions_of_every_shape(channels, size, options, dtype):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(*channels, **{"kernel_size": 5, **options}, dtype=dtype)
+    X = torch.randn(4, channels[0], *size, dtype=dtype)
+    compare([partial(convolve, layer)], layer, X)
+
+
+TWICE = {
+    "LeNet's": (nn.Conv2d(6, 16, 5), 14, True),
+    "as many lanes": (nn.Conv2d(8, 16, 5), 14, True),
+    "too many channels": (nn.Conv2d(9, 16, 5), 14, False),
+    "to few channels": (nn.Conv2d(6, 15, 5), 14, False),
+    "from very few": (nn.Conv2d(3, 16, 5), 14, False),
+    "odd width": (nn.Conv2d(6, 16, 5), 13, False),
+    "stride": (nn.Conv2d(6, 16, 5, stride=2), 14, False),
+    "one wide": (nn.Conv2d(6, 16, (5, 1)), 14, False),
+    "padding": (nn.Conv2d(6, 16, 5, padding=4), 14, True),
+    "too much padding": (nn.Conv2d(6, 16, 5, padding=5), 14, False),
+}
+
+
+@pytest.mark.usefixtures("_wide")
 @pytest.mark.parametrize(
-    "options", [{}, {"padding": 2}, {"stride": 2}, {"bias": False}], ids=str
+    ("layer", "side", "expected"), TWICE.values(), ids=TWICE.keys()
 )
-def test_convolution_with_the_weights_gradient_channels_last(options):
-    torch.manual_seed(0)
-    layer = nn.Conv2d(6, 16, 5, **options)
-    X = torch.randn(4, 6, 14, 14, requires_grad=True)
-    compare(lambda X: convolve(layer, X), layer, X, [X, *layer.parameters()])
-
-
-def test_what_needs_no_gradient_gets_none():
-    layer = nn.Conv2d(6, 16, 5)
-    layer.weight.requires_grad_(False)
-    convolve(layer, torch.rand(2, 6, 14, 14)).sum().backward()
-    assert layer.weight.grad is None
-    assert layer.bias.grad is not None
-
-
-def test_gradients_agree_with_differences():
-    torch.manual_seed(0)
-    layer = nn.Conv2d(2, 3, 2, padding=1, dtype=torch.float64)
-    X = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(
-        lambda X, *_: convolve(layer, X), (X, *layer.parameters())
+def test_two_columns_at_a_time_where_that_fills_the_lanes(
+    monkeypatch, layer, side, expected
+):
+    asked = []
+    monkeypatch.setattr(
+        _quick_layers,
+        "in_two_columns",
+        lambda *given: (asked.append(given), in_two_columns(*given))[1],
     )
-    assert torch.autograd.gradcheck(
-        lambda X, *_: corners(layer, SIGMOID, HALVING, X[:, :, :3, :3]),
-        (X, *layer.parameters()),
-    )
+    X = torch.rand(2, layer.in_channels, side, side)
+    for for_X in (False, True):
+        assert not asked
+        through([partial(convolve, layer)], X, for_X)
+    assert bool(asked) is expected
 
 
-# -- dense -----------------------------------------------------------------------------
+def test_memory_in_any_order_is_right():
+    torch.manual_seed(0)
+    layer = nn.Conv2d(6, 16, 5).to(memory_format=torch.channels_last)
+    X = torch.rand(4, 6, 14, 14).to(memory_format=torch.channels_last)
+    compare([partial(convolve, layer)], layer, X)
 
 
+PLAIN = {
+    "plain": (nn.Conv2d(4, 6, 5, stride=2, padding=1), True),
+    "dilation": (nn.Conv2d(4, 6, 5, dilation=2), False),
+    "groups": (nn.Conv2d(4, 6, 5, groups=2), False),
+    "reflection": (nn.Conv2d(4, 6, 5, padding=2, padding_mode="reflect"), False),
+    "padding in words": (nn.Conv2d(4, 6, 5, padding="same"), False),
+    "one axis": (nn.Conv1d(4, 6, 5), False),
+    "turned round": (nn.ConvTranspose2d(4, 6, 5), False),
+}
+
+
+@pytest.mark.parametrize(("layer", "expected"), PLAIN.values(), ids=PLAIN.keys())
+def test_plain_convolutions(layer, expected):
+    assert plain(layer) is expected
+
+
+# -- the other layers ------------------------------------------------------------------
+
+
+@DTYPES
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(128, 400), (3, 400), (2, 3, 400)], ids=str)
-def test_a_dense_layer_is_torchs(shape, bias):
+def test_a_dense_layer_is_torchs(shape, bias, dtype):
     torch.manual_seed(0)
-    layer = nn.Linear(400, 120, bias=bias)
-    X = torch.randn(shape, requires_grad=True)
-    compare(lambda X: dense(layer, X), layer, X, [X, *layer.parameters()])
+    layer = nn.Linear(400, 120, bias=bias, dtype=dtype)
+    compare([partial(dense, layer)], layer, torch.randn(shape, dtype=dtype))
 
 
-def test_a_dense_layers_frozen_weight_gets_no_gradient():
+@pytest.mark.parametrize("frozen", ["weight", "bias"])
+def test_a_dense_layers_frozen_parameter_gets_no_gradient(frozen):
     layer = nn.Linear(4, 3)
-    layer.weight.requires_grad_(False)
-    dense(layer, torch.rand(2, 4)).sum().backward()
-    assert layer.weight.grad is None
-    assert layer.bias.grad.tolist() == [2, 2, 2]
+    getattr(layer, frozen).requires_grad_(False)
+    _, dX, found = through([partial(dense, layer)], torch.rand(2, 4), False)
+    assert dX is None
+    assert [*found] == [p for p in layer.parameters() if p.requires_grad]
 
 
-# -- which layers ----------------------------------------------------------------------
-
-
-def ways(net):
-    """Name the functions that a chain is made of, in their order."""
-    return [getattr(step, "func", step) for step in _quick_layers._steps(net)]
-
-
-@pytest.fixture
-def _wide(monkeypatch):
-    monkeypatch.setattr(_quick_layers, "_LANES", 16)
-
-
-@pytest.mark.usefixtures("_wide")
-def test_lenet_is_quick_where_it_gains():
-    net = LeNet()
-    got = ways(net)
-    assert got[:2] == [corners, convolve]
-    assert got[5] is dense
-    assert got[2:5] + got[6:] == [*net[4:7], *net[8:]]
-
-
-def test_processors_with_fewer_lanes_keep_the_layers(monkeypatch):
-    monkeypatch.setattr(_quick_layers, "_LANES", 8)
-    net = LeNet()
-    assert ways(net) == [*net[:3], convolve, *net[4:7], dense, *net[8:]]
-
-
-def first(*, pointwise=None, pool=None, **options):
-    options = {"in_channels": 1, "out_channels": 6, "kernel_size": 5, **options}
-    return nn.Sequential(nn.Conv2d(**options), pointwise or SIGMOID, pool or HALVING)
-
-
-FIRST = {
-    "plain": (first(), True),
-    "eight channels": (first(out_channels=8), True),
-    "nine channels": (first(out_channels=9), False),
-    "colours": (first(in_channels=3), True),
-    "four channels in": (first(in_channels=4), False),
-    "stride": (first(stride=2), False),
-    "dilation": (first(dilation=2), False),
-    "groups": (first(in_channels=2, groups=2), False),
-    "reflection": (first(padding=2, padding_mode="reflect"), False),
-    "padding in words": (first(padding="same"), False),
-    "normalised": (first(pointwise=nn.BatchNorm2d(6)), False),
-    "maximum": (first(pool=nn.MaxPool2d(2)), False),
-    "nested": (nn.Sequential(first(), nn.Flatten()), True),
-    "two layers": (first()[:2], False),
-}
-
-
-@pytest.mark.usefixtures("_wide")
-@pytest.mark.parametrize(("net", "expected"), FIRST.values(), ids=FIRST.keys())
-def test_a_chain_that_begins_with_few_channels_and_halving_goes_by_corners(
-    net, expected
-):
-    assert (ways(net)[0] is corners) is expected
-
-
-@pytest.mark.usefixtures("_wide")
-def test_corners_are_for_the_first_layer_only():
-    assert corners not in ways(nn.Sequential(nn.Identity(), first()))
-
-
-SINGLE = {
-    "few to many": (nn.Conv2d(6, 16, 5), convolve),
-    "colours": (nn.Conv2d(3, 16, 5), None),
-    "to few": (nn.Conv2d(6, 15, 5), None),
-    "from many": (nn.Conv2d(16, 16, 5), None),
-    "dilated": (nn.Conv2d(6, 16, 5, dilation=2), None),
-    "much to much": (nn.Linear(256, 128), dense),
-    "little": (nn.Linear(255, 128), None),
-}
-
-
-@pytest.mark.usefixtures("_wide")
-@pytest.mark.parametrize(("layer", "expected"), SINGLE.values(), ids=SINGLE.keys())
-def test_a_layer_is_done_otherwise_only_where_it_gains(layer, expected):
-    assert ways(layer) == [expected or layer]
-
-
-class OwnConvolution(nn.Conv2d):
-    """A subclass may do anything."""
-
-
-@pytest.mark.usefixtures("_wide")
-def test_subclasses_are_called_as_they_are():
-    layer = OwnConvolution(6, 16, 5)
-    assert ways(nn.Sequential(layer)) == [layer]
-    layers = [OwnConvolution(1, 6, 5), SIGMOID, HALVING]
-    assert ways(nn.Sequential(*layers)) == layers
-
-
-@pytest.mark.usefixtures("_wide")
-def test_the_chain_gives_lenets_scores_and_gradients():
+@DTYPES
+@pytest.mark.parametrize("size", [(4, 6), (5, 4), (4, 7)], ids=str)
+def test_halving_maps(size, dtype):
     torch.manual_seed(0)
-    net = LeNet()
-    compare(quick_chain(net), net, torch.rand(64, 1, 28, 28), [*net.parameters()])
+    X = torch.randn(2, 3, *size, dtype=dtype)
+    compare([partial(halve_maps, HALVING)], HALVING, X)
+    compare([partial(mean_of_corners, HALVING)], HALVING, X)
+
+
+@pytest.mark.parametrize("layer", [nn.Flatten(), nn.Flatten(2), nn.Flatten(0, 1)])
+def test_flattening(layer):
+    compare([partial(flatten, layer)], layer, torch.randn(2, 3, 4, 5))
+
+
+@DTYPES
+@pytest.mark.parametrize("kind", TOLD_BY_OUTPUT, ids=lambda kind: kind.__name__)
+def test_functions_of_single_numbers_in_their_place(kind, dtype):
+    torch.manual_seed(0)
+    X = torch.randn(3, 4, dtype=dtype) * 3
+    X[0, 0], X[0, 1] = 0, torch.inf
+    compare([partial(in_place, kind())], kind(), X)
+    expected, at = kind()(X), X.data_ptr()
+    Y, back = in_place(kind(), X)
+    assert Y.data_ptr() == at
+    torch.testing.assert_close(Y, expected)
+    G, _ = back(torch.ones(3, 1, dtype=dtype).expand(3, 4), True)
+    assert G.data_ptr() == at
+
+
+@pytest.mark.parametrize(
+    "first", [nn.ReLU(inplace=True), nn.Softmax(1), nn.Conv2d(3, 2, 1)]
+)
+def test_layers_as_they_are(first):
+    torch.manual_seed(0)
+    layers = [first, nn.MaxPool2d(2), nn.LeakyReLU(inplace=True)]
+    X = torch.randn(2, 3, 4, 4)
+    given = X.clone()
+    as_they_are(layers, X)
+    assert torch.equal(X, given)
+    compare([partial(as_they_are, layers)], nn.Sequential(*layers), X)
+
+
+def test_what_a_layer_does_not_use_gets_no_gradient():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = nn.Linear(3, 2), nn.Linear(3, 2)
+
+        def forward(self, X):
+            return self.used(X)
+
+    net = Two()
+    _, _, found = through([partial(as_they_are, [net])], torch.rand(4, 3))
+    assert set(found) == set(net.used.parameters())
+
+
+def test_whole_numbers_may_come_in():
+    table = nn.Embedding(5, 2)
+    _, dX, found = through(
+        [partial(as_they_are, [table])], torch.tensor([1, 1, 4]), for_X=False
+    )
+    assert dX is None
+    assert found[table.weight].shape == (5, 2)

@@ -127,6 +127,12 @@ def hooked():
     return net
 
 
+def hooked_at(method):
+    net = nn.Linear(2, 2)
+    getattr(net.bias, method)(lambda *_: None)
+    return net
+
+
 def normed():
     return nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2))
 
@@ -138,6 +144,11 @@ NETS = {
     "dropout": (lambda: nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)), False),
     "own layer": (lambda: nn.Sequential(OwnLinear(2, 2)), False),
     "hook": (lambda: nn.Sequential(hooked()), False),
+    "hook of a parameter": (lambda: hooked_at("register_hook"), False),
+    "hook after a gradient": (
+        lambda: hooked_at("register_post_accumulate_grad_hook"),
+        False,
+    ),
     "parametrization": (lambda: nn.Sequential(normed()), False),
 }
 

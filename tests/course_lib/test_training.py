@@ -212,6 +212,37 @@ def test_weights_and_their_layout_are_those_of_a_plain_loop(threads):
         assert ours.stride() == theirs.stride()
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["at once", "one by one"])
+def test_a_step_is_that_of_sgd(monkeypatch, whole):
+    if not whole:
+        monkeypatch.delattr(torch, "_foreach_add_")
+    torch.manual_seed(0)
+    nets = [nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    ours, theirs = (torch.optim.SGD(net.parameters(), lr=0.3) for net in nets)
+    training._descend(ours)  # no parameter has a gradient yet
+    for mine, its in zip(*(net.parameters() for net in nets), strict=True):
+        if mine.ndim == 2:
+            mine.grad = torch.randn_like(mine)
+            its.grad = mine.grad.clone()
+    training._descend(ours)
+    theirs.step()
+    for mine, its in zip(*(net.parameters() for net in nets), strict=True):
+        assert torch.equal(mine, its)
+
+
+def test_autocast_trains_the_ordinary_way(threads):
+    train = BatchLoader(fashion_mnist_sample("train"), 256)
+    nets = []
+    for run in (reference, quietly):
+        torch.manual_seed(1)
+        nets.append(LeNet())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            run(nets[-1], train, train, 1, 0.1)
+    for ours, theirs in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-2, rtol=1e-2)
+
+
 # -- any loader ------------------------------------------------------------------------
 
 
