@@ -96,15 +96,14 @@ def serve_orders(control: socket.socket, door: Door, alone: bool) -> None:
     In few and plain words: whatever this touches after a fork is copied, too, and every
     huge page that it touches falls into small ones, which the next fork has to copy.
     """
-    receive, send, unpack, pack = (
-        control.recvmsg,
-        control.send,
-        ORDER.unpack,
-        ANSWER.pack,
-    )
-    close, wait, number_in, nested = os.close, os.waitpid, int.from_bytes, door.nested
+    receive, send = control.recvmsg, control.send
+    read_order, answer = ORDER.unpack, ANSWER.pack
+    close, wait, at_once = os.close, os.waitpid, os.WNOHANG
+    number_in, endian, nested = int.from_bytes, sys.byteorder, door.nested
     fork = _python.fork if alone else os.fork
-    unshare, return_to, space = _libc.unshare, _libc.setns, CLONE_NEWPID
+    unshare: Any = _libc.unshare if nested else None
+    return_to: Any = _libc.setns if nested else None
+    space = CLONE_NEWPID
     rooms: dict[int, int] = {}  # room number -> process id
     dying: list[int] = []  # killed, and reaped later: it takes longer than a fork
     own = os.open("/proc/self/ns/pid", os.O_RDONLY) if nested else -1
@@ -114,12 +113,12 @@ def serve_orders(control: socket.socket, door: Door, alone: bool) -> None:
             for pid in rooms.values():
                 end_room(pid, 0)
             return
-        while dying and wait(dying[0], 1)[0]:
+        while dying and wait(dying[0], at_once)[0]:
             del dying[0]
-        kind, number, patience = unpack(text)
+        kind, number, patience = read_order(text)
         status = 0
         if kind == OPEN:
-            fd = number_in(given[0][2], "little")
+            fd = number_in(given[0][2], endian)
             if nested and unshare(space) != 0:
                 raise OSError("cannot unshare the process namespace")
             pid = fork()
@@ -140,7 +139,7 @@ def serve_orders(control: socket.socket, door: Door, alone: bool) -> None:
                 wait(pid, 0)  # until nothing of it counts against the next room
             elif status == 0:
                 dying.append(pid)
-        send(pack(number, status))
+        send(answer(number, status))
 
 
 def end_room(pid: int, patience: float) -> int:

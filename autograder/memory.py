@@ -198,15 +198,15 @@ def code_together() -> Iterator[None]:
 
 def renew(functions: Iterable[Any]) -> None:
     """Give functions equal code of their own; those of one code share it again."""
-    made: dict[CodeType, CodeType] = {}
+    made: dict[int, tuple[CodeType, CodeType]] = {}  # of an id, which stays its own
     for function in list(functions):
         code = function.__code__
-        if code not in made:
+        if id(code) not in made:
             try:
-                made[code] = marshal.loads(marshal.dumps(code))
+                made[id(code)] = code, marshal.loads(marshal.dumps(code))
             except ValueError:  # a constant of another kind, put there by hand
-                made[code] = code
-        function.__code__ = made[code]
+                made[id(code)] = code, code
+        function.__code__ = made[id(code)][1]
 
 
 def pages_in_use(pid: int, region: Region) -> list[int]:
@@ -238,15 +238,14 @@ def gather_code(play: Callable[[], None]) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         finally:
             os._exit(1)
-    try:
-        if not os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]):
-            return
-        libraries = [r for r in regions() if r.access == "r-xp" and r.path[:1] == "/"]
-        used = [page for r in libraries for page in pages_in_use(pid, r)]
+    used: list[int] = []
+    if os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]):
+        with contextlib.suppress(OSError):  # who may not look leaves it in its file
+            for region in regions():
+                if region.access == "r-xp" and region.path[:1] == "/":
+                    used += pages_in_use(pid, region)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    except OSError:  # may not look
-        return
     for page in used:
         _replace_code(page)
 
