@@ -14,7 +14,6 @@ import bisect
 import contextlib
 import ctypes
 import gc
-import marshal
 import os
 import signal
 import sys
@@ -202,11 +201,13 @@ def renew(functions: Iterable[Any]) -> None:
     for function in list(functions):
         code = function.__code__
         if id(code) not in made:
-            try:
-                made[id(code)] = code, marshal.loads(marshal.dumps(code))
-            except ValueError:  # a constant of another kind, put there by hand
-                made[id(code)] = code, code
+            made[id(code)] = code, _copied(code)
         function.__code__ = made[id(code)][1]
+
+
+def _copied(code: CodeType) -> CodeType:
+    inside = (_copied(c) if type(c) is CodeType else c for c in code.co_consts)
+    return code.replace(co_consts=tuple(inside))
 
 
 def pages_in_use(pid: int, region: Region) -> list[int]:
