@@ -23,7 +23,7 @@ MISSING_NAMES = {
     "socket": ["AF_UNIX", "socketpair"],
 }
 # Inside the sandbox it is Linux: these may need it. Nothing else may.
-SANDBOX = {f"autograder.{n}" for n in ("sandbox", "seccomp", "cgroups", "host")}
+SANDBOX = {f"autograder.{n}" for n in "sandbox seccomp cgroups host rehearsal".split()}
 
 # First everything is imported as it is, so that packages of others, which know Windows
 # in their own ways, are loaded; then ours once more in a world without those names.
