@@ -151,7 +151,6 @@ print([a is not b for a, b in zip(before, after)] == [True] * 4 + [False] + [Tru
 print(before == after, one.__code__ is two.__code__)
 print((count(10, step=2), one(5), two(5), made(7)(1)) == (20, 6, 7, 8))
 print((idle(), list(numbers()), Thing().half) == ("idle", [1, 2], 22.5))
-ran = after[0].co_consts
 with code_together():
     pass
 print([f.__code__ for f in functions] == after and count.__code__ is after[0])
