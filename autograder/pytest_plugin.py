@@ -29,6 +29,7 @@ from autograder.outcome import CheckResult, Outcome
 from autograder.sandbox import Room, Sandbox
 from autograder.student import (
     Answers,
+    Asked,
     Budget,
     BudgetSpent,
     Student,
@@ -60,6 +61,7 @@ class Run:
     results: dict[str, CheckResult] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)  # check -> cases not yet passed
     errors: list[str] = field(default_factory=list)  # why the checks cannot be used
+    asked: dict[Any, Asked] = field(default_factory=dict)  # what checks share
 
     @property
     def timed_out(self) -> bool:
@@ -96,6 +98,8 @@ class Checks:
             run.budget,
             call_seconds=seconds,
             room=self.rooms.pop(check, None),
+            asked=run.asked,
+            draw=lambda name: self._draw(request.node, name, name),
         )
         request.node.stash[_STUDENT] = proxy
         yield proxy
@@ -121,12 +125,15 @@ class Checks:
     @pytest.fixture
     def draw(self, request: pytest.FixtureRequest) -> Any:
         """Draw random inputs, seeded by assignment, student, check and case."""
+        return self._draw(request.node, request.node.name, _case(request.node))
+
+    def _draw(self, item: pytest.Item, name: str, case: str) -> Any:
+        """Seed by assignment, student and name; the check's result says how."""
         from autograder.checking import Draw
 
-        run, item = self.run, request.node
-        text = "\0".join((run.assignment.name, run.student, item.name))
+        text = "\0".join((self.run.assignment.name, self.run.student, name))
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
-        run.results[_check(item)].seeds[_case(item)] = seed
+        self.run.results[_check(item)].seeds[case] = seed
         return Draw(seed)
 
     # --- collecting ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +92,15 @@ class Budget:
 
 
 @dataclass
+class Asked:
+    """What came of a question that several checks of one submission share."""
+
+    value: Any = None
+    error: StudentError | None = None
+    last: Any = None  # what the student's function gave, for the instructor's report
+
+
+@dataclass
 class Layer:
     """One leaf module of a network that a student built."""
 
@@ -121,8 +130,12 @@ class Student:
         *,
         call_seconds: float | None = None,
         room: Room | None = None,
+        asked: dict[Any, Asked] | None = None,
+        draw: Callable[[str], Any] | None = None,
     ):
         self._sandbox, self._answers = sandbox, answers
+        self._asked = {} if asked is None else asked
+        self._draw = draw or (lambda name: None)
         self._budget = budget or Budget()
         self._call_seconds = call_seconds or self._budget.call
         self._room = room  # of an earlier case; the cells are loaded in it anew
@@ -191,6 +204,34 @@ class Student:
             f"{name} returned a {clean_line(kind, 60)}; a network (an nn.Module) is "
             "expected."
         )
+
+    def once(self, question: Callable[[Student, Any], Any]) -> Any:
+        """Put a question that several checks share; the first of them really asks.
+
+        ``question(student, draw)`` is called in a process of its own, with inputs drawn
+        for its name and not for the check's. All checks of the submission get what it
+        returned, the same object, or the :class:`StudentError` that it raised: what one
+        of them does to the value, the next one sees.
+        """
+        draw = self._draw(question.__name__)
+        if question not in self._asked:
+            self.fresh()
+            self._asked[question] = asked = Asked()
+            try:
+                asked.value = question(self, draw)
+            except StudentError as error:
+                asked.error = error
+            except BaseException:
+                del self._asked[question]
+                raise
+            finally:
+                asked.last = self.last
+                self.fresh()
+        asked = self._asked[question]
+        self.last = asked.last
+        if asked.error:
+            raise asked.error.with_traceback(None)
+        return asked.value
 
     def fresh(self) -> None:
         """Throw the process away; the next call starts a new one."""

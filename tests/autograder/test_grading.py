@@ -328,3 +328,116 @@ def test_a_case_that_was_too_slow_is_not_tried_again(grade, monkeypatch):
     result = grade(slow)
     assert "did not finish within 3 seconds" in check(result).message
     assert len(opened) == 3
+
+
+# --- checks that share a question -----------------------------------------------------
+
+SHARING = '''\
+import pytest
+import torch
+
+
+def doubled(student, draw):
+    """Ask what two checks look at."""
+    X = draw.normal(3)
+    return X, student.call("double", X)
+
+
+@pytest.mark.points(2)
+def test_double_doubles(student):
+    """Every number is doubled."""
+    X, answer = student.once(doubled)
+    assert torch.equal(answer, 2 * X)
+
+
+@pytest.mark.points(1)
+def test_double_keeps_the_shape(student):
+    """The shape stays."""
+    X, answer = student.once(doubled)
+    assert answer.shape == X.shape
+
+
+@pytest.mark.points(2)
+def test_total_is_not_asked(student):
+    """It is there."""
+'''
+ENDLESS = "def double(X):\n    while True:\n        pass"
+COUNTED = """\
+calls = []
+
+def double(X):
+    calls.append(X)
+    return X * len(calls)
+"""
+AROUND = "    calls = [student.call('double', torch.ones(1)) for _ in range(2)]\n"
+
+
+@pytest.fixture
+def sharing(checks):
+    """Write checks that share a question, with changes."""
+
+    def write(old="", new=""):
+        assert old in SHARING
+        checks(lambda _: SHARING.replace(old, new, 1) if old else SHARING)
+
+    write()
+    return write
+
+
+def test_what_checks_share_is_asked_once(sharing, grade, monkeypatch):
+    opened = counted(monkeypatch)
+    ada, ben = grade(student="ada"), grade(student="ben")
+    assert (ada.score, ben.score, len(opened)) == (5, 5, 2)
+    seeds = [[c.seeds for c in result.checks[:2]] for result in (ada, ben)]
+    assert seeds[0][0] == seeds[0][1] != seeds[1][0]
+    assert seeds[0][0].keys() == {"doubled"}
+
+
+@pytest.mark.parametrize(
+    ("double", "message"),
+    [
+        ("def double(X):\n    raise KeyError('a')", "double raised KeyError"),
+        (ENDLESS, "did not finish within 3 seconds"),
+        ("import os\n\ndef double(X):\n    os._exit(1)", "process ended during"),
+        ("def double(X):\n    return 'a'", "a torch.Tensor is expected"),
+        ("def double(X):\n    return X", "This does not hold: Every number"),
+    ],
+    ids=["raised", "slow", "ended", "another type", "wrong"],
+)
+def test_every_check_that_shares_it_says_what_went_wrong(
+    double, message, sharing, grade, monkeypatch
+):
+    opened = counted(monkeypatch)
+    result = grade(double)
+    first, second, _ = result.checks
+    assert message in first.message
+    assert second.outcome is Outcome.PASSED or second.message == first.message
+    assert result.score == (3 if second.outcome is Outcome.PASSED else 2)
+    assert len(opened) == 1
+
+
+def test_a_shared_question_that_breaks_is_the_graders_failure(sharing, grade):
+    sharing("draw.normal(3)", "draw.nothing(3)")
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert [c.outcome for c in result.checks[:2]] == [Outcome.GRADER_ERROR] * 2
+    assert grading.points_of(result, "double") is None
+
+
+def test_a_shared_question_has_a_process_of_its_own(sharing, grade):
+    """It finds nothing of what the check asked before, and leaves nothing to it."""
+    line = "    X, answer = student.once(doubled)\n"
+    after = "    assert torch.equal(answer, X) and calls == [1, 2]\n"
+    sharing(line, AROUND + line + after + AROUND + after + "    return\n")
+    assert check(grade(COUNTED), "test_double_doubles").outcome is Outcome.PASSED
+
+
+def test_the_cases_of_a_check_share_it_as_well(sharing, grade, monkeypatch):
+    opened = counted(monkeypatch)
+    sentence = '    """Every number is doubled."""\n'
+    start = "{}def test_double_doubles(student{}):\n" + sentence
+    cases = "@pytest.mark.parametrize('case', [1, 2])\n"
+    call = "    student.call('double', torch.ones(case))\n"
+    sharing(start.format("", ""), start.format(cases, ", case") + call)
+    assert grade().score == 5
+    assert len(opened) == 3  # the call of each case, and the question

@@ -1,4 +1,5 @@
 # breaks: train_ch6
+# hint: argmax goes along the wrong axis
 def train_ch6(net, train_iter, test_iter, num_epochs, lr, device):
     net.to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
