@@ -1,6 +1,6 @@
 """Claim: grading is at least 20 times as fast as nbgrader alone (lenet: 6 times).
 
-    python benchmarks/grading_throughput.py [corr2d …] [--stock 6] [--ours 300]
+    python benchmarks/grading_throughput.py [corr2d …] [--stock 6] [--ours 1000]
 
 Both sides grade the same notebooks by the same hidden checks. The stock side is
 ``nbgrader autograde`` as it comes, with the checks placed in the notebook's own cells:
@@ -367,7 +367,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("assignments", nargs="*", default=list(TARGETS))
     parser.add_argument("--stock", type=int, default=6, help="submissions, stock side")
-    parser.add_argument("--ours", type=int, default=300, help="submissions, our side")
+    parser.add_argument("--ours", type=int, default=1000, help="submissions, our side")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     print(f"{len(os.sched_getaffinity(0))} processors; seconds a submission, medians")

@@ -8,6 +8,7 @@ fits what was really done. Only what the task text states is worth points.
 """
 
 import re
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -90,13 +91,9 @@ SCORE_SLIPS: dict = {
 
 
 def parameters(network):
-    """Return names and shapes of the student's parameters, in order."""
+    """Return the student's parameters by name, in order."""
     state = network.state_dict()
-    return {
-        str(name): tuple(value.shape)
-        for name, value in state.items()
-        if isinstance(value, torch.Tensor)
-    }
+    return {str(n): w for n, w in state.items() if isinstance(w, torch.Tensor)}
 
 
 def why_other_parameters(shapes):
@@ -154,11 +151,42 @@ def test_lenet_takes_images_to_ten_scores(student, draw, count):
     )
 
 
+@dataclass
+class Networks:
+    """What two calls of lenet() gave: weights as drawn, scores for given ones."""
+
+    weights: list[torch.Tensor]  # of the first one
+    others: list[torch.Tensor]  # of the second one
+    zeroed: list[torch.Tensor]  # of the second one, when the first one's are all zero
+    given: list[torch.Tensor]
+    X: torch.Tensor
+    scores: torch.Tensor | None = None
+
+
+def networks(student, draw):
+    """Make two networks, and use them if their parameters are LeNet's."""
+    first = student.new("lenet", seed=1)
+    weights = parameters(first)
+    if [tuple(w.shape) for w in weights.values()] != SHAPES:
+        return Networks(list(weights.values()), [], [], [], torch.empty(0))
+    second = student.new("lenet", seed=2)
+    others = list(parameters(second).values())
+    first.load_state_dict({name: torch.zeros_like(w) for name, w in weights.items()})
+    zeroed = list(parameters(second).values())
+    X = draw.normal(3, 1, 28, 28)
+    given = [
+        draw.normal(*s) * (3 / s[-1] ** 0.5 if len(s) == 2 else 0.4) for s in SHAPES
+    ]
+    first.load_state_dict(dict(zip(weights, given, strict=True)))
+    made = list(weights.values()), others, zeroed
+    return Networks(*made, given, X, first.call(X))
+
+
 @pytest.mark.points(3)
 @pytest.mark.depends("test_lenet_takes_images_to_ten_scores")
 def test_lenet_has_the_parameters_of_the_table(student):
     """The parameters are those of LeNet's five layers, in the order of the table."""
-    found = list(parameters(student.new("lenet")).values())
+    found = [tuple(w.shape) for w in student.once(networks).weights]
     if found != SHAPES:
         fail(
             "The shapes of the parameters, in order, are not LeNet's.",
@@ -168,22 +196,17 @@ def test_lenet_has_the_parameters_of_the_table(student):
 
 @pytest.mark.points(3)
 @pytest.mark.depends("test_lenet_has_the_parameters_of_the_table")
-def test_lenet_computes_the_scores_of_lenet(student, draw):
+def test_lenet_computes_the_scores_of_lenet(student):
     """With the same weights, the network gives the same scores as LeNet."""
-    network = student.new("lenet")
-    X = draw.normal(3, 1, 28, 28)
-    weights = [
-        draw.normal(*s) * (3 / s[-1] ** 0.5 if len(s) == 2 else 0.4) for s in SHAPES
-    ]
-    network.load_state_dict(dict(zip(parameters(network), weights, strict=True)))
+    made = student.once(networks)
     expect_close(
-        network.call(X),
-        scores(X, weights),
+        made.scores,
+        scores(made.X, made.given),
         rtol=1e-3,
         atol=1e-4,
         hint=f"The parameters are right; look at what comes between them. {NETWORK}",
         mistakes={
-            hint: [partial(scores, X, weights, **slip) for slip in slips]
+            hint: [partial(scores, made.X, made.given, **slip) for slip in slips]
             for hint, slips in SCORE_SLIPS.items()
         },
     )
@@ -193,11 +216,15 @@ def test_lenet_computes_the_scores_of_lenet(student, draw):
 @pytest.mark.depends("test_lenet_has_the_parameters_of_the_table")
 def test_lenet_returns_a_new_network_each_time(student):
     """Each call returns a network of its own, with weights drawn at random."""
-    first, second = student.new("lenet", seed=1), student.new("lenet", seed=2)
-    before = list(second.state_dict().values())
+    made = student.once(networks)
+    expect(
+        len(made.weights) == len(made.others) == len(made.zeroed),
+        "The second network has other parameters than the first.",
+        f"Each call builds the network of the table. {NETWORK}",
+    )
     alike = [
-        len(shape) > 1 and torch.equal(a, b)
-        for shape, a, b in zip(SHAPES, first.state_dict().values(), before, strict=True)
+        a.ndim > 1 and torch.equal(a, b)
+        for a, b in zip(made.weights, made.others, strict=True)
     ]
     expect(
         not any(alike),
@@ -205,8 +232,7 @@ def test_lenet_returns_a_new_network_each_time(student):
         "Make the layers inside the function, and do not fix the seed or the weights: "
         "equal weights in a layer learn the same thing.",
     )
-    first.load_state_dict({k: v * 0 for k, v in first.state_dict().items()})
-    for old, new in zip(before, second.state_dict().values(), strict=True):
+    for old, new in zip(made.others, made.zeroed, strict=True):
         expect(
             torch.equal(old, new),
             "Changing one network changes another.",
