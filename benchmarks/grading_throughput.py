@@ -16,8 +16,9 @@ number of submissions. Of nbgrader only the submissions count: it grades one stu
 alone, then that student and all others, and the difference is divided by the others.
 
 The scores must agree, each student's with the other side's; otherwise nothing is noted.
-The overhead is the processor time of all of our side's processes less what students'
-code and checks take when they run in one bare process.
+The overhead is the processor time of all of a side's processes less what students' code
+and checks take when they run in one bare process, in which pytest has been started and
+the checks have been collected. That is measured in every round, beside the two sides.
 """
 
 import argparse
@@ -133,8 +134,8 @@ def points_in_kernel(name: str, answer: str, namespace: dict) -> float:
     return float(sum(r.points for r in run.results.values() if r.cell == answer))
 
 
-def run_bare(run, answer: str = "") -> None:
-    """Run the checks, or those of one answer, in a pytest of their own."""
+def run_bare(run, answer: str) -> None:
+    """Run the checks of one answer in a pytest of their own."""
     import pytest
 
     from autograder import assignment, pytest_plugin
@@ -144,10 +145,9 @@ def run_bare(run, answer: str = "") -> None:
         def pytest_collection_modifyitems(self, items: list) -> None:
             super().pytest_collection_modifyitems(items)
             others = {n for n, r in self.run.results.items() if r.cell != answer}
-            for other in others if answer else ():
+            for other in others:
                 self.run.results[other].outcome = Outcome.PASSED
-            if answer:
-                items[:] = [i for i in items if i.originalname not in others]
+            items[:] = [i for i in items if i.originalname not in others]
 
     path = assignment.checks_path(run.assignment.name)
     sys.modules.pop(path.stem, None)
@@ -213,19 +213,21 @@ def our_course(root: Path, name: str) -> Path:
 def bare_seconds(name: str, notebooks: Sequence[nbformat.NotebookNode]) -> float:
     """Return the CPU seconds a submission's own code and checks take, in one process.
 
-    The median of a few rounds over all notebooks, loading the cells included.
+    Loading the cells is included, collecting the checks is not. The first of three
+    turns, in which all is cold, does not count.
     """
     import torch
 
     from autograder import assignment, grading
-    from autograder.pytest_plugin import Run
+    from autograder.pytest_plugin import Run, run_checks
     from autograder.submission import rebuild
 
     torch.set_num_threads(1)  # as on the other side
     task = assignment.load(name)
-    seconds = []
-    for _ in range(3):
-        started = process_time()
+    path = assignment.checks_path(name)
+    started = 0.0
+    for turn in range(3):
+        started = process_time() if turn == 1 else started
         for notebook in notebooks:
             kept = rebuild(json.loads(nbformat.writes(notebook)), task)
             answers = grading.answers_from(kept, task)
@@ -235,9 +237,10 @@ def bare_seconds(name: str, notebooks: Sequence[nbformat.NotebookNode]) -> float
                     exec(cell["source"], namespace)
                 except Exception:
                     continue
-            run_bare(Run(task, answers, sandbox=NoSandbox(namespace)))
-        seconds.append((process_time() - started) / len(notebooks))
-    return statistics.median(seconds)
+            run = Run(task, answers, sandbox=NoSandbox(namespace))
+            if run_checks(run, path) or run.errors:
+                raise SystemExit(f"{name}: the checks broke: {run.errors}")
+    return (process_time() - started) / 2 / len(notebooks)
 
 
 # -- measuring -------------------------------------------------------------------------
@@ -314,8 +317,9 @@ def compare(name: str, stock: int, ours: int, repeats: int, folder: Path) -> Non
     ours = len(notebooks) * max(2, round(ours / len(notebooks)))
     hand_in(plain, name, notebooks, stock)
     hand_in(course, name, notebooks, ours)
-    theirs, mine = [], []
+    theirs, mine, bare = [], [], []
     for k in range(repeats):
+        bare.append(bare_seconds(name, notebooks))
         sides = [
             lambda: theirs.append(grade_stock(plain, name, stock)),
             lambda: mine.append(grade_ours(course, name, ours)),
@@ -327,8 +331,11 @@ def compare(name: str, stock: int, ours: int, repeats: int, folder: Path) -> Non
         [statistics.median(pair[k] for pair in side) for side in (theirs, mine)]
         for k in (0, 1)
     )
-    own = bare_seconds(name, notebooks)
-    overhead = [seconds - own for seconds in cpu]
+    own = statistics.median(bare)
+    overhead = [
+        statistics.median(pair[1] - own for pair, own in zip(side, bare, strict=True))
+        for side in (theirs, mine)
+    ]
     print(
         f"{name:8} nbgrader {wall[0]:6.2f} s ({cpu[0]:5.2f} CPU)   "
         f"ours {wall[1]:6.3f} s ({cpu[1]:5.2f} CPU)   {wall[0] / wall[1]:5.1f} times   "
