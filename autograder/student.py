@@ -215,18 +215,16 @@ class Student:
         """
         draw = self._draw(question.__name__)
         if question not in self._asked:
+            asked, self.last = Asked(), None
             self.fresh()
-            self._asked[question] = asked = Asked()
             try:
                 asked.value = question(self, draw)
             except StudentError as error:
                 asked.error = error
-            except BaseException:
-                del self._asked[question]
-                raise
             finally:
-                asked.last = self.last
                 self.fresh()
+            asked.last = self.last
+            self._asked[question] = asked
         asked = self._asked[question]
         self.last = asked.last
         if asked.error:
