@@ -77,6 +77,7 @@ class Checks:
         self.problems: dict[str, str] = {}
         self.unreadable: list[str] = []  # why there are no checks to collect
         self.rooms: dict[str, Room] = {}  # of checks with cases still to come
+        self.alone = False  # whether a case is tried again, sharing no process
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Declare the markers."""
@@ -100,6 +101,7 @@ class Checks:
             room=self.rooms.pop(check, None),
             asked=run.asked,
             draw=lambda name: self._draw(request.node, name, name),
+            alone=self.alone,
         )
         request.node.stash[_STUDENT] = proxy
         yield proxy
@@ -223,7 +225,11 @@ class Checks:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         if self._deserves_its_own(item):
             self.run.results[before.name] = before
-            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            self.alone = True
+            try:
+                reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            finally:
+                self.alone = False
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

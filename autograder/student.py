@@ -6,9 +6,10 @@ tensors are plain copies, and a process that is silent, late or rude fails the c
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,12 +93,21 @@ class Budget:
 
 
 @dataclass
+class Part:
+    """What a question has found out up to its end, or to one of its yields."""
+
+    value: Any = None
+    last: Any = None  # what the student's function gave, for the instructor's report
+    used: bool = False  # in a process that had answered before
+
+
+@dataclass
 class Asked:
     """What came of a question that several checks of one submission share."""
 
-    value: Any = None
-    error: StudentError | None = None
-    last: Any = None  # what the student's function gave, for the instructor's report
+    parts: list[Part] = field(default_factory=list)
+    error: StudentError | None = None  # which came instead of the next part
+    shared: bool = False  # whether a process was asked for more than one part
 
 
 @dataclass
@@ -132,15 +142,17 @@ class Student:
         room: Room | None = None,
         asked: dict[Any, Asked] | None = None,
         draw: Callable[[str], Any] | None = None,
+        alone: bool = False,
     ):
         self._sandbox, self._answers = sandbox, answers
         self._asked = {} if asked is None else asked
         self._draw = draw or (lambda name: None)
         self._budget = budget or Budget()
         self._call_seconds = call_seconds or self._budget.call
+        self._alone = alone  # share no process, not even among the parts of a question
         self._room = room  # of an earlier case; the cells are loaded in it anew
-        self.used = room is not None
         self._loaded = False
+        self.used = False  # whether a process that had answered before was asked
         self._errors: dict[str, Any] = {}
         self.last: Any = None  # the latest value, for the instructor's report
 
@@ -205,31 +217,68 @@ class Student:
             "expected."
         )
 
-    def once(self, question: Callable[[Student, Any], Any]) -> Any:
+    def once(
+        self, question: Callable[[Student, Any], Any], part: int | None = None
+    ) -> Any:
         """Put a question that several checks share; the first of them really asks.
 
         ``question(student, draw)`` is called in a process of its own, with inputs drawn
         for its name and not for the check's. All checks of the submission get what it
         returned, the same object, or the :class:`StudentError` that it raised: what one
         of them does to the value, the next one sees.
+
+        A question that yields has parts, and each check gets the one that it names by
+        number. They are asked in order, all in that process, each with the cells loaded
+        anew. An error takes the place of its part and of those that would follow.
         """
+        if (part is not None) != inspect.isgeneratorfunction(question):
+            raise TypeError(
+                f"once({question.__name__}, {part}): a question that yields is asked "
+                "for the number of one of its parts, and no other is"
+            )
         draw = self._draw(question.__name__)
-        if question not in self._asked:
-            asked, self.last = Asked(), None
+        asked = self._asked.get(question)
+        if asked is None or (asked.shared and self._alone):
+            asked = self._asked[question] = self._put(question, draw)
+        number = part or 0
+        if number >= len(asked.parts):
+            self.last, self.used = None, self.used or asked.shared
+            if asked.error:
+                raise asked.error.with_traceback(None)
+            raise IndexError(
+                f"{question.__name__} has {len(asked.parts)} parts, none of number "
+                f"{number}; the first one is 0"
+            )
+        found = asked.parts[number]
+        self.last, self.used = found.last, self.used or found.used
+        return found.value
+
+    def _put(self, question: Callable[[Student, Any], Any], draw: Any) -> Asked:
+        """Ask a question, in a process of its own."""
+        asked, before = Asked(), self.used
+        self.last, self.used = None, False
+        self.fresh()
+        try:
+            found = question(self, draw)
+            for value in found if isinstance(found, Generator) else [found]:
+                asked.parts.append(Part(value, self.last, self.used))
+                asked.shared |= self.used
+                self.last, self.used = None, False
+                if self._alone:
+                    self.fresh()
+                else:
+                    self.again()
+        except StudentError as error:
+            asked.error = error
+            asked.shared |= self.used
+        finally:
+            self.used = before
             self.fresh()
-            try:
-                asked.value = question(self, draw)
-            except StudentError as error:
-                asked.error = error
-            finally:
-                self.fresh()
-            asked.last = self.last
-            self._asked[question] = asked
-        asked = self._asked[question]
-        self.last = asked.last
-        if asked.error:
-            raise asked.error.with_traceback(None)
-        return asked.value
+        return asked
+
+    def again(self) -> None:
+        """Load the cells anew before the next call, in the same process."""
+        self._loaded = False
 
     def fresh(self) -> None:
         """Throw the process away; the next call starts a new one."""
@@ -290,7 +339,10 @@ class Student:
             return
         if self._budget.gone:
             raise BudgetSpent("The time for this submission is used up.")
-        self._room = self._room or self._sandbox.room()
+        if self._room is None:
+            self._room = self._sandbox.room()
+        else:
+            self.used = True
         self._loaded = True
         request = {"do": "load", "cells": self._answers.cells}
         reply, data = self._exchange(request, b"", self._budget.load)

@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MAX_DEPTH = 50
 MAX_SOURCE = 80_000  # characters of one answer
 MAX_EXTRAS = 100  # cells of the student's own that are looked at
 MAX_MAGIC, MAX_MAGICS = 20_000, 25  # characters and lines that IPython may transform
+MAX_KEPT = 10_000  # characters of a text whose tree is kept, a hundred times as large
 
 
 class Unreadable(Exception):
@@ -277,11 +279,21 @@ def parses(source: str) -> bool:
 
 
 def tree(source: str) -> ast.Module | None:
-    """Return the syntax tree of a text, or None where there is none."""
+    """Return the syntax tree of a text, or None where there is none; to be read only.
+
+    That of an answer is looked at several times, one after another.
+    """
+    return _kept_tree(source) if len(source) < MAX_KEPT else _tree(source)
+
+
+def _tree(source: str) -> ast.Module | None:
     try:
         return _parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+_kept_tree = lru_cache(maxsize=16)(_tree)
 
 
 def _parse(source: str) -> ast.Module:

@@ -289,13 +289,26 @@ def test_corr2d_can_be_called_again(student, draw):
         )
 
 
-@pytest.mark.points(1)
-@pytest.mark.depends("test_corr2d_agrees_with_torch")
-def test_corr2d_leaves_its_arguments_alone(student, draw):
-    """X and K are unchanged after the call, and the result is a tensor of its own."""
+ARGUMENTS, GRADIENTS = range(2)  # the parts of what is asked under observation
+
+
+def observed_corr2d(student, draw):
+    """Call it twice to see its arguments afterwards; then once to see gradients."""
+    calls = []
     for kernel in ((2, 3), (1, 1)):
         X, K = draw.normal(4, 5), draw.normal(*kernel)
-        seen = student.observe("corr2d", X, K)
+        calls.append((X, K, student.observe("corr2d", X, K)))
+    yield calls
+    X, K, G = draw.normal(4, 6), draw.normal(2, 3), draw.normal(3, 4)
+    seen = student.observe("corr2d", X, K, cotangent=G)
+    yield seen, with_gradients(corr, G, X, K)
+
+
+@pytest.mark.points(1)
+@pytest.mark.depends("test_corr2d_agrees_with_torch")
+def test_corr2d_leaves_its_arguments_alone(student):
+    """X and K are unchanged after the call, and the result is a tensor of its own."""
+    for X, K, seen in student.once(observed_corr2d, ARGUMENTS):
         unchanged(seen, X, K)
         expect(
             not any(seen.aliases),
@@ -306,11 +319,9 @@ def test_corr2d_leaves_its_arguments_alone(student, draw):
 
 @pytest.mark.points(1)
 @pytest.mark.depends("test_corr2d_agrees_with_torch")
-def test_corr2d_lets_gradients_through(student, draw):
+def test_corr2d_lets_gradients_through(student):
     """Gradients flow from the result back to X and K."""
-    X, K, G = draw.normal(4, 6), draw.normal(2, 3), draw.normal(3, 4)
-    seen = student.observe("corr2d", X, K, cotangent=G)
-    gradients_arrive(seen, with_gradients(corr, G, X, K))
+    gradients_arrive(*student.once(observed_corr2d, GRADIENTS))
 
 
 @pytest.mark.points(0)
@@ -553,25 +564,33 @@ def test_corr2d_padded_strided_does_both(student, draw, case):
     )
 
 
+def observed_padded_strided(student, draw):
+    """Call it twice to see its arguments afterwards; then once to see gradients."""
+    calls = []
+    for how in (((1, 2), (2, 1)), ((0, 0), (1, 1))):
+        X, K = draw.normal(4, 5), draw.normal(2, 3)
+        calls.append((X, K, student.observe("corr2d_padded_strided", X, K, *how)))
+    yield calls
+    X, K = draw.normal(4, 6), draw.normal(3, 2)
+    how = (1, 2), (2, 3)
+    G = draw.normal(*ps(X, K, *how).shape)
+    seen = student.observe("corr2d_padded_strided", X, K, *how, cotangent=G)
+    yield seen, with_gradients(lambda X, K: ps(X, K, *how), G, X, K)
+
+
 @pytest.mark.points(1)
 @pytest.mark.depends("test_corr2d_padded_strided_does_both")
-def test_corr2d_padded_strided_leaves_its_arguments_alone(student, draw):
+def test_corr2d_padded_strided_leaves_its_arguments_alone(student):
     """X and K are unchanged after the call."""
-    for padding, stride in (((1, 2), (2, 1)), ((0, 0), (1, 1))):
-        X, K = draw.normal(4, 5), draw.normal(2, 3)
-        seen = student.observe("corr2d_padded_strided", X, K, padding, stride)
+    for X, K, seen in student.once(observed_padded_strided, ARGUMENTS):
         unchanged(seen, X, K)
 
 
 @pytest.mark.points(1)
 @pytest.mark.depends("test_corr2d_padded_strided_does_both")
-def test_corr2d_padded_strided_lets_gradients_through(student, draw):
+def test_corr2d_padded_strided_lets_gradients_through(student):
     """Gradients flow from the result back to X and K."""
-    X, K = draw.normal(4, 6), draw.normal(3, 2)
-    how = (1, 2), (2, 3)
-    G = draw.normal(*ps(X, K, *how).shape)
-    seen = student.observe("corr2d_padded_strided", X, K, *how, cotangent=G)
-    gradients_arrive(seen, with_gradients(lambda X, K: ps(X, K, *how), G, X, K))
+    gradients_arrive(*student.once(observed_padded_strided, GRADIENTS))
 
 
 # --- corr2d_multi_in_out --------------------------------------------------------------
@@ -724,18 +743,25 @@ def test_corr2d_multi_in_out_refuses_other_channels(student, draw, case):
     )
 
 
-@pytest.mark.points(1)
-@pytest.mark.depends("test_corr2d_multi_in_out_stacks_outputs")
-def test_corr2d_multi_in_out_leaves_its_arguments_alone(student, draw):
-    """X and K are unchanged after the call."""
+def observed_multi_in_out(student, draw):
+    """Call it to see its arguments afterwards; then to see gradients."""
     X, K = draw.normal(2, 4, 5), draw.normal(3, 2, 2, 3)
-    unchanged(student.observe("corr2d_multi_in_out", X, K), X, K)
-
-
-@pytest.mark.points(1)
-@pytest.mark.depends("test_corr2d_multi_in_out_stacks_outputs")
-def test_corr2d_multi_in_out_lets_gradients_through(student, draw):
-    """Gradients flow from the result back to X and K."""
+    yield X, K, student.observe("corr2d_multi_in_out", X, K)
     X, K, G = draw.normal(2, 4, 5), draw.normal(3, 2, 3, 2), draw.normal(3, 2, 4)
     seen = student.observe("corr2d_multi_in_out", X, K, cotangent=G)
-    gradients_arrive(seen, with_gradients(multi, G, X, K))
+    yield seen, with_gradients(multi, G, X, K)
+
+
+@pytest.mark.points(1)
+@pytest.mark.depends("test_corr2d_multi_in_out_stacks_outputs")
+def test_corr2d_multi_in_out_leaves_its_arguments_alone(student):
+    """X and K are unchanged after the call."""
+    X, K, seen = student.once(observed_multi_in_out, ARGUMENTS)
+    unchanged(seen, X, K)
+
+
+@pytest.mark.points(1)
+@pytest.mark.depends("test_corr2d_multi_in_out_stacks_outputs")
+def test_corr2d_multi_in_out_lets_gradients_through(student):
+    """Gradients flow from the result back to X and K."""
+    gradients_arrive(*student.once(observed_multi_in_out, GRADIENTS))

@@ -139,16 +139,15 @@ def test_lenet_is_your_own_work(student):
     "Follow an image through the table: if a shape is another, look at the layer "
     f"before it. {NETWORK}"
 )
-@pytest.mark.parametrize("count", [1, 3])
-def test_lenet_takes_images_to_ten_scores(student, draw, count):
+def test_lenet_takes_images_to_ten_scores(student):
     """Images of shape (N, 1, 28, 28) become scores of shape (N, 10)."""
-    network = student.new("lenet", seed=draw.seed() % 2**31)
-    answer = network.call(draw.uniform(count, 1, 28, 28))
-    expect(
-        tuple(answer.shape) == (count, 10),
-        f"The scores of {count} images have shape {tuple(answer.shape)}; ({count}, 10) "
-        "is expected.",
-    )
+    for part, count in enumerate(COUNTS):
+        shape = tuple(student.once(networks, part).shape)
+        expect(
+            shape == (count, 10),
+            f"The scores of {count} images have shape {shape}; ({count}, 10) is "
+            "expected.",
+        )
 
 
 @dataclass
@@ -163,7 +162,19 @@ class Networks:
     scores: torch.Tensor | None = None
 
 
+COUNTS = (1, 3)
+PAIR = len(COUNTS)  # the part of the question that comes after them
+
+
 def networks(student, draw):
+    """Use a network on one image, and another on three; then look at a pair."""
+    for count in COUNTS:
+        network = student.new("lenet", seed=draw.seed() % 2**31)
+        yield network.call(draw.uniform(count, 1, 28, 28))
+    yield pair(student, draw)
+
+
+def pair(student, draw):
     """Make two networks, and use them if their parameters are LeNet's."""
     first = student.new("lenet", seed=1)
     weights = parameters(first)
@@ -186,7 +197,7 @@ def networks(student, draw):
 @pytest.mark.depends("test_lenet_takes_images_to_ten_scores")
 def test_lenet_has_the_parameters_of_the_table(student):
     """The parameters are those of LeNet's five layers, in the order of the table."""
-    found = [tuple(w.shape) for w in student.once(networks).weights]
+    found = [tuple(w.shape) for w in student.once(networks, PAIR).weights]
     if found != SHAPES:
         fail(
             "The shapes of the parameters, in order, are not LeNet's.",
@@ -198,7 +209,7 @@ def test_lenet_has_the_parameters_of_the_table(student):
 @pytest.mark.depends("test_lenet_has_the_parameters_of_the_table")
 def test_lenet_computes_the_scores_of_lenet(student):
     """With the same weights, the network gives the same scores as LeNet."""
-    made = student.once(networks)
+    made = student.once(networks, PAIR)
     expect_close(
         made.scores,
         scores(made.X, made.given),
@@ -216,7 +227,7 @@ def test_lenet_computes_the_scores_of_lenet(student):
 @pytest.mark.depends("test_lenet_has_the_parameters_of_the_table")
 def test_lenet_returns_a_new_network_each_time(student):
     """Each call returns a network of its own, with weights drawn at random."""
-    made = student.once(networks)
+    made = student.once(networks, PAIR)
     expect(
         len(made.weights) == len(made.others) == len(made.zeroed),
         "The second network has other parameters than the first.",
@@ -343,64 +354,71 @@ def test_evaluate_accuracy_gpu_is_your_own_work(student):
     expect_not_named(student, OFF_LIMITS, within="evaluate_accuracy_gpu", hint=OWN)
 
 
-@pytest.mark.points(4)
-@pytest.mark.depends("test_evaluate_accuracy_gpu_is_your_own_work")
-@pytest.mark.parametrize(
-    "case",
-    [
-        Case("even batches", count=9, batch=3, given=(CPU,)),
-        Case("small last batch", count=14, batch=6, given=()),
-        Case("one batch", count=7, batch=7, given=()),
-    ],
-    ids=str,
+CASES = (
+    Case("even batches", count=9, batch=3, given=(CPU,)),
+    Case("small last batch", count=14, batch=6, given=()),
+    Case("one batch", count=7, batch=7, given=()),
 )
-def test_evaluate_accuracy_gpu_counts_examples(student, draw, case):
-    """The result is the fraction of examples that the network gets right."""
-    net = Net(MLP, seed=draw.seed(), training=False)
-    X = draw.normal(case.count, 1, 4, 4)
-    y = labels_for(predicted(net, X), case.batch, 3)
-    if case.count == case.batch:  # one batch: some right, some wrong
-        y = predicted(net, X)
-        y[::3] = (y[::3] + 1) % 3
-    out = net.build()(X).detach()
-    hits, data = hits_of(out, y), Batches(X, y, case.batch)
-    parts = split(hits, case.batch)
-    wrong = hits_of(-out, y)
-    answer = student.observe("evaluate_accuracy_gpu", net, data, *case.given).value
-    expect_close(
-        number(answer, "The result"),
-        hits.mean(),
-        mistakes={
-            BATCH_MEAN: torch.stack([p.mean() for p in parts]).mean(),
-            COUNTED: hits.sum(),
-            PERCENT: 100 * hits.mean(),
-            ERROR_RATE: 1 - hits.mean(),
-            SMALLEST_SCORE: wrong.mean(),
-            PER_BATCH: [hits.sum() / len(parts), sum(p.mean() for p in parts)],
-            FIRST_BATCH: [parts[0].mean(), parts[0].sum()],
-            LAST_BATCH: [parts[-1].mean(), parts[-1].sum(), parts[-1].sum() / len(y)],
-        },
-        hint="Count the examples whose largest score is that of the right class, in "
-        f"all batches, and divide by the number of examples. {TRAINING}",
-    )
+WATCHED = len(CASES)  # the part of the question that comes after them
 
 
-def evaluation(student, draw):
-    """Evaluate a network in training mode, with averages and gradients of before.
+def evaluations(student, draw):
+    """Evaluate networks; then one in training mode, with averages and old gradients.
 
-    In evaluation mode, it gets all right.
+    In evaluation mode, the last one gets all right.
     """
+    for case in CASES:
+        net = Net(MLP, seed=draw.seed(), training=False)
+        X = draw.normal(case.count, 1, 4, 4)
+        y = labels_for(predicted(net, X), case.batch, 3)
+        if case.count == case.batch:  # one batch: some right, some wrong
+            y = predicted(net, X)
+            y[::3] = (y[::3] + 1) % 3
+        data = Batches(X, y, case.batch)
+        seen = student.observe("evaluate_accuracy_gpu", net, data, *case.given)
+        yield net.build()(X).detach(), y, seen.value
     net = with_averages(draw, training=True, dirty_grads=True)
     X = 2 * draw.normal(14, 1, 4, 4) + 1
     data = Batches(X, predicted(net, X), 5)
-    return net, student.observe("evaluate_accuracy_gpu", net, data)
+    yield net, student.observe("evaluate_accuracy_gpu", net, data)
+
+
+@pytest.mark.points(4)
+@pytest.mark.depends("test_evaluate_accuracy_gpu_is_your_own_work")
+def test_evaluate_accuracy_gpu_counts_examples(student):
+    """The result is the fraction of examples that the network gets right."""
+    for part, case in enumerate(CASES):
+        out, y, answer = student.once(evaluations, part)
+        hits = hits_of(out, y)
+        parts = split(hits, case.batch)
+        wrong = hits_of(-out, y)
+        expect_close(
+            number(answer, "The result"),
+            hits.mean(),
+            mistakes={
+                BATCH_MEAN: torch.stack([p.mean() for p in parts]).mean(),
+                COUNTED: hits.sum(),
+                PERCENT: 100 * hits.mean(),
+                ERROR_RATE: 1 - hits.mean(),
+                SMALLEST_SCORE: wrong.mean(),
+                PER_BATCH: [hits.sum() / len(parts), sum(p.mean() for p in parts)],
+                FIRST_BATCH: [parts[0].mean(), parts[0].sum()],
+                LAST_BATCH: [
+                    parts[-1].mean(),
+                    parts[-1].sum(),
+                    parts[-1].sum() / len(y),
+                ],
+            },
+            hint="Count the examples whose largest score is that of the right class, "
+            f"in all batches, and divide by the number of examples. {TRAINING}",
+        )
 
 
 @pytest.mark.points(2)
 @pytest.mark.depends("test_evaluate_accuracy_gpu_counts_examples")
 def test_evaluate_accuracy_gpu_uses_evaluation_mode(student):
     """The network is in evaluation mode while it is evaluated."""
-    _, seen = student.once(evaluation)
+    _, seen = student.once(evaluations, WATCHED)
     passes = events_of(seen, "forward")
     expect(not any(e.training for e in passes), "It is in training mode.", NO_EVAL)
     # In the right mode, a wrong number means that the network itself was changed.
@@ -411,7 +429,7 @@ def test_evaluate_accuracy_gpu_uses_evaluation_mode(student):
 @pytest.mark.depends("test_evaluate_accuracy_gpu_counts_examples")
 def test_evaluate_accuracy_gpu_records_no_gradients(student):
     """No gradients are recorded during evaluation."""
-    _, seen = student.once(evaluation)
+    _, seen = student.once(evaluations, WATCHED)
     passes = events_of(seen, "forward")
     expect(not any(e.grad for e in passes), "They are recorded.", NO_NO_GRAD)
 
@@ -420,7 +438,7 @@ def test_evaluate_accuracy_gpu_records_no_gradients(student):
 @pytest.mark.depends("test_evaluate_accuracy_gpu_uses_evaluation_mode")
 def test_evaluate_accuracy_gpu_leaves_the_network_alone(student):
     """Parameters, buffers and gradients of the network stay as they were."""
-    net, seen = student.once(evaluation)
+    net, seen = student.once(evaluations, WATCHED)
     state = seen.nets[0]
     expect_same_weights(
         state, NetState(net.weights, False, {}), atol=0, rtol=0, hint=ONLY_LOOKS
@@ -691,17 +709,24 @@ def test_train_ch6_is_your_own_work(student):
     expect_not_named(student, OFF_LIMITS, within="train_ch6", hint=OWN)
 
 
-def one_step(student, draw):
-    """Train for one epoch of one batch."""
-    setting = Setting(draw, count=7, batch=7, epochs=1, lr=0.37)
-    return setting, setting.observe(student)
+ONE_STEP, OLD_GRADIENTS, EPOCH = range(3)  # the parts of the question
+
+
+def steps(student, draw):
+    """Train for a batch; for one, with old gradients; for an epoch of batches."""
+    for setting in (
+        Setting(draw, count=7, batch=7, epochs=1, lr=0.37),
+        Setting(draw, count=7, batch=7, epochs=1, lr=0.4, dirty_grads=True),
+        Setting(draw, count=19, batch=5, epochs=1, lr=0.3),
+    ):
+        yield setting, setting.observe(student)
 
 
 @pytest.mark.points(4)
 @pytest.mark.depends("test_train_ch6_is_your_own_work")
 def test_train_ch6_takes_one_step(student):
     """After one batch, the weights are those of one step of plain SGD."""
-    setting, seen = student.once(one_step)
+    setting, seen = student.once(steps, ONE_STEP)
     late = {h: s for h, s in EPOCH_SLIPS.items() if h in (ON_TEST_DATA, TOO_MANY)}
     setting.expect_weights(
         seen, STEP_SLIPS, late, hint=lambda: why_other_step(student, setting, seen)
@@ -710,18 +735,17 @@ def test_train_ch6_takes_one_step(student):
 
 @pytest.mark.points(2)
 @pytest.mark.depends("test_train_ch6_takes_one_step")
-def test_train_ch6_clears_old_gradients(student, draw):
+def test_train_ch6_clears_old_gradients(student):
     """Gradients that the network had before do not count."""
-    setting = Setting(draw, count=7, batch=7, epochs=1, lr=0.4, dirty_grads=True)
-    setting.expect_weights(setting.observe(student), hint=NOT_CLEARED)
+    setting, seen = student.once(steps, OLD_GRADIENTS)
+    setting.expect_weights(seen, hint=NOT_CLEARED)
 
 
 @pytest.mark.points(3)
 @pytest.mark.depends("test_train_ch6_clears_old_gradients")
-def test_train_ch6_takes_one_step_for_each_batch(student, draw):
+def test_train_ch6_takes_one_step_for_each_batch(student):
     """After an epoch, the weights are those of one step for each batch, in order."""
-    setting = Setting(draw, count=19, batch=5, epochs=1, lr=0.3)
-    seen = setting.observe(student)
+    setting, seen = student.once(steps, EPOCH)
     hint = own_optimiser(seen) or (
         "One step is right; look at what one batch leaves behind for the next: "
         f"gradients, the optimiser's memory, a mode. {TRAINING}"
@@ -805,7 +829,7 @@ def test_train_ch6_only_looks_at_the_test_data(student):
 @pytest.mark.depends("test_train_ch6_takes_one_step")
 def test_train_ch6_leaves_evaluation_mode(student):
     """When it returns, the network is in evaluation mode."""
-    _, seen = student.once(one_step)
+    _, seen = student.once(steps, ONE_STEP)
     expect(
         not seen.nets[0].training,
         "The network is left in training mode.",
@@ -826,7 +850,7 @@ def reported(seen, place):
 @pytest.mark.depends("test_train_ch6_takes_one_step")
 def test_train_ch6_returns_three_numbers(student):
     """It returns three numbers: training loss, training accuracy, test accuracy."""
-    _, seen = student.once(one_step)
+    _, seen = student.once(steps, ONE_STEP)
     what = "None" if seen.value is None else f"a {type(seen.value).__name__}"
     expect(
         isinstance(seen.value, list | tuple) and len(seen.value) == 3,

@@ -276,6 +276,7 @@ import multiprocessing
 {0}def double(X):
 {1}    return 2 * X
 """
+ONLY_ONCE = "multiprocessing.set_start_method('spawn')\n"
 
 
 def counted(monkeypatch):
@@ -309,8 +310,7 @@ def test_the_cases_of_a_check_share_a_process(
 @pytest.mark.parametrize("place", [0, 1], ids=["in the cell", "in the function"])
 def test_what_can_be_done_once_in_a_process_costs_no_point(place, grade, monkeypatch):
     opened = counted(monkeypatch)
-    only_once = "multiprocessing.set_start_method('spawn')\n"
-    words = [only_once, ""] if place == 0 else ["", f"    {only_once}"]
+    words = [ONLY_ONCE, ""] if place == 0 else ["", f"    {ONLY_ONCE}"]
     result = grade(ONCE.format(*words))
     assert result.score == 5
     assert check(result).message == "Every number is doubled."
@@ -446,3 +446,120 @@ def test_the_cases_of_a_check_share_it_as_well(sharing, grade, monkeypatch):
     sharing(start.format("", ""), start.format(cases, ", case") + call)
     assert grade().score == 5
     assert len(opened) == 3  # the call of each case, and the question
+
+
+# --- questions that have parts --------------------------------------------------------
+
+PARTS = '''\
+import pytest
+import torch
+
+
+def doubled(student, draw):
+    """Ask for one number, for two, and for three."""
+    for count in (1, 2, 3):
+        X = draw.normal(count)
+        yield X, student.call("double", X)
+
+
+@pytest.mark.points(2)
+def test_double_doubles(student):
+    """One and two numbers are doubled."""
+    for part in (0, 1):
+        X, answer = student.once(doubled, part)
+        assert torch.equal(answer, 2 * X)
+
+
+@pytest.mark.points(1)
+def test_double_doubles_three(student):
+    """Three are doubled, too."""
+    X, answer = student.once(doubled, 2)
+    assert torch.equal(answer, 2 * X)
+
+
+@pytest.mark.points(2)
+def test_total_is_not_asked(student):
+    """It is there."""
+'''
+REMEMBERS = """\
+import builtins
+
+builtins.loaded = getattr(builtins, "loaded", 0) + 1
+
+def double(X):
+    return 2 * X if loaded == 1 else X
+"""
+
+
+@pytest.fixture
+def parts(checks):
+    """Write checks that share a question of three parts, with changes."""
+
+    def write(old="", new=""):
+        assert old in PARTS
+        checks(lambda _: PARTS.replace(old, new, 1) if old else PARTS)
+
+    write()
+    return write
+
+
+@pytest.mark.parametrize(
+    ("double", "points", "rooms"),
+    [
+        pytest.param(RIGHT["double"], (2, 1), 1, id="right"),
+        pytest.param("def double(X):\n    return X", (0, 0), 1 + 3, id="all wrong"),
+        pytest.param(
+            "def double(X):\n    return 2 * X if len(X) < 3 else X",
+            *((2, 0), 1 + 3),
+            id="the last part wrong",
+        ),
+        pytest.param(
+            "def double(X):\n    return 2 * X if len(X) < 3 else 1 / 0",
+            *((2, 0), 1 + 3),
+            id="the last part raises",
+        ),
+        pytest.param(
+            "def double(X):\n    while len(X) == 3:\n        pass\n    return 2 * X",
+            *((2, 0), 1),
+            id="the last part too slow, which is not tried again",
+        ),
+        pytest.param("def double(X):\n    1 / 0", (0, 0), 1, id="the first raises"),
+        pytest.param(COUNTED.replace("X *", "2 * X *"), (2, 1), 1, id="counts calls"),
+        pytest.param(REMEMBERS, (2, 1), 1 + 3, id="remembers in its process"),
+        pytest.param(ONCE.format(ONLY_ONCE, ""), (2, 1), 1 + 3, id="once, in the cell"),
+        pytest.param(
+            ONCE.format("", f"    {ONLY_ONCE}"), (2, 1), 1 + 3, id="once, when called"
+        ),
+    ],
+)
+def test_parts_share_a_process_unless_that_costs_a_point(
+    double, points, rooms, parts, grade, monkeypatch
+):
+    opened = counted(monkeypatch)
+    result = grade(double)
+    assert result.state is State.GRADED
+    assert tuple(c.points for c in result.checks[:2]) == points
+    assert len(opened) == rooms
+
+
+def test_a_part_that_fails_takes_those_after_it_along(parts, grade):
+    double = "def double(X):\n    return 2 * X if len(X) != 2 else 1 / 0"
+    first, last, _ = grade(double).checks
+    assert "ZeroDivisionError" in first.message
+    assert last.message == first.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("doubled, 3", "doubled has 3 parts, none of number 3"),
+        ("doubled", "a question that yields is asked for the number"),
+        ("lambda student, draw: 1, 0", "once(<lambda>, 0)"),
+    ],
+    ids=["too far", "no number", "no parts"],
+)
+def test_to_ask_for_what_is_no_part_is_the_graders_failure(asked, why, parts, grade):
+    parts("student.once(doubled, 2)", f"student.once({asked})")
+    result = grade()
+    assert result.state is State.GRADER_ERROR
+    assert why in result.reason
