@@ -40,6 +40,7 @@ __all__ = [
     "expect_raises",
     "expect_same_weights",
     "fail",
+    "other_weights",
     "reference",
 ]
 
@@ -332,12 +333,12 @@ def expect_same_weights(
     """Compare the weights of two networks after the call, by name."""
     if set(got.weights) != set(expected.weights):
         raise CheckFailed("The network has other parameters than before.", hint)
-    off = _other_weights(got, expected, rtol, atol)
+    off = other_weights(got, expected, rtol, atol)
     if not off:
         return
     for known, wrong in (mistakes or {}).items():
         wrong = wrong() if callable(wrong) else wrong
-        if _other_weights(wrong, expected, rtol, atol) and not _other_weights(
+        if other_weights(wrong, expected, rtol, atol) and not other_weights(
             got, wrong, rtol, atol
         ):
             hint = known
@@ -349,13 +350,16 @@ def expect_same_weights(
     )
 
 
-def _other_weights(a: NetState, b: NetState, rtol: float, atol: float) -> list[str]:
+def other_weights(
+    got: NetState, expected: NetState, rtol: float = 1e-4, atol: float = 1e-5
+) -> list[str]:
+    """Name the expected weights that are missing, or are other ones."""
     return [
         name
-        for name, w in b.weights.items()
-        if not isinstance(a.weights.get(name), torch.Tensor)
-        or a.weights[name].shape != w.shape
-        or _difference(a.weights[name], w, rtol, atol)
+        for name, w in expected.weights.items()
+        if not isinstance(got.weights.get(name), torch.Tensor)
+        or got.weights[name].shape != w.shape
+        or _difference(got.weights[name], w, rtol, atol)
     ]
 
 
