@@ -353,7 +353,12 @@ def expect_same_weights(
 def other_weights(
     got: NetState, expected: NetState, rtol: float = 1e-4, atol: float = 1e-5
 ) -> list[str]:
-    """Name the expected weights that are missing, or are other ones."""
+    """Name the expected weights that are missing, or are other ones.
+
+    >>> made = [NetState({"0.weight": torch.tensor([w])}, True, {}) for w in (1.0, 2.0)]
+    >>> other_weights(*made), other_weights(made[0], made[0])
+    (['0.weight'], [])
+    """
     return [
         name
         for name, w in expected.weights.items()

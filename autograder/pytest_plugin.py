@@ -29,9 +29,9 @@ from autograder.outcome import CheckResult, Outcome
 from autograder.sandbox import Room, Sandbox
 from autograder.student import (
     Answers,
-    Asked,
     Budget,
     BudgetSpent,
+    Part,
     Student,
     StudentError,
     StudentMissing,
@@ -61,7 +61,7 @@ class Run:
     results: dict[str, CheckResult] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)  # check -> cases not yet passed
     errors: list[str] = field(default_factory=list)  # why the checks cannot be used
-    asked: dict[Any, Asked] = field(default_factory=dict)  # what checks share
+    asked: dict[Any, list[Part]] = field(default_factory=dict)  # what checks share
 
     @property
     def timed_out(self) -> bool:

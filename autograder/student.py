@@ -94,20 +94,12 @@ class Budget:
 
 @dataclass
 class Part:
-    """What a question has found out up to its end, or to one of its yields."""
+    """What a question that checks share gave: at its end, or at one of its yields."""
 
     value: Any = None
     last: Any = None  # what the student's function gave, for the instructor's report
-    used: bool = False  # in a process that had answered before
-
-
-@dataclass
-class Asked:
-    """What came of a question that several checks of one submission share."""
-
-    parts: list[Part] = field(default_factory=list)
-    error: StudentError | None = None  # which came instead of the next part
-    shared: bool = False  # whether a process was asked for more than one part
+    used: bool = False  # came from a process that had answered before
+    error: StudentError | None = None  # came instead of a value, and ended the question
 
 
 @dataclass
@@ -140,7 +132,7 @@ class Student:
         *,
         call_seconds: float | None = None,
         room: Room | None = None,
-        asked: dict[Any, Asked] | None = None,
+        asked: dict[Any, list[Part]] | None = None,
         draw: Callable[[str], Any] | None = None,
         alone: bool = False,
     ):
@@ -237,44 +229,41 @@ class Student:
                 "for the number of one of its parts, and no other is"
             )
         draw = self._draw(question.__name__)
-        asked = self._asked.get(question)
-        if asked is None or (asked.shared and self._alone):
-            asked = self._asked[question] = self._put(question, draw)
+        parts = self._asked.get(question)
+        if parts is None or (self._alone and any(p.used for p in parts)):
+            parts = self._asked[question] = self._put(question, draw)
         number = part or 0
-        if number >= len(asked.parts):
-            self.last, self.used = None, self.used or asked.shared
-            if asked.error:
-                raise asked.error.with_traceback(None)
+        if number >= len(parts) and not parts[-1].error:
             raise IndexError(
-                f"{question.__name__} has {len(asked.parts)} parts, none of number "
-                f"{number}; the first one is 0"
+                f"{question.__name__} has {len(parts)} parts, none of number {number}; "
+                "the first one is 0"
             )
-        found = asked.parts[number]
+        found = parts[min(number, len(parts) - 1)]
         self.last, self.used = found.last, self.used or found.used
+        if found.error:
+            raise found.error.with_traceback(None)
         return found.value
 
-    def _put(self, question: Callable[[Student, Any], Any], draw: Any) -> Asked:
+    def _put(self, question: Callable[[Student, Any], Any], draw: Any) -> list[Part]:
         """Ask a question, in a process of its own."""
-        asked, before = Asked(), self.used
+        parts, before = [], self.used
         self.last, self.used = None, False
         self.fresh()
         try:
             found = question(self, draw)
             for value in found if isinstance(found, Generator) else [found]:
-                asked.parts.append(Part(value, self.last, self.used))
-                asked.shared |= self.used
+                parts.append(Part(value, self.last, self.used))
                 self.last, self.used = None, False
                 if self._alone:
                     self.fresh()
                 else:
                     self.again()
         except StudentError as error:
-            asked.error = error
-            asked.shared |= self.used
+            parts.append(Part(None, self.last, self.used, error))
         finally:
             self.used = before
             self.fresh()
-        return asked
+        return parts
 
     def again(self) -> None:
         """Load the cells anew before the next call, in the same process."""

@@ -28,7 +28,7 @@ MAX_DEPTH = 50
 MAX_SOURCE = 80_000  # characters of one answer
 MAX_EXTRAS = 100  # cells of the student's own that are looked at
 MAX_MAGIC, MAX_MAGICS = 20_000, 25  # characters and lines that IPython may transform
-MAX_KEPT = 10_000  # characters of a text whose tree is kept, a hundred times as large
+MAX_KEPT = 10_000  # characters of a text whose tree is kept, sixty times as large
 
 
 class Unreadable(Exception):
